@@ -1,0 +1,60 @@
+using Halftone.Formats;
+using Halftone.Numerics;
+
+namespace Halftone.Weights;
+
+/// <summary>The room a weight method has: what target and recipe allow.</summary>
+/// <param name="Codes">The codes; for codebooks and bases their bits alone count.</param>
+/// <param name="Symmetric">Whether zero points are the middle of the codes.</param>
+/// <param name="Granularity">What shares a scale, axes resolved for the weight at hand.</param>
+public sealed record WeightTarget(IntegerGrid Codes, bool Symmetric, Granularity Granularity);
+
+/// <summary>What is known of the inputs of a layer; a method's <see cref="IWeightMethod.Needs"/> says which parts it reads, and only those are gathered.</summary>
+public sealed record LayerStatistics
+{
+    /// <summary>Nothing known.</summary>
+    public static LayerStatistics None { get; } = new();
+
+    /// <summary>Mean over samples of x x^T, [d, d] row-major; d is the inputs of one output (input channels times kernel).</summary>
+    public double[]? SecondMoment { get; init; }
+
+    /// <summary>Mean of each of the d inputs.</summary>
+    public double[]? Mean { get; init; }
+
+    /// <summary>max|x| of each of the d inputs.</summary>
+    public double[]? AbsoluteMaximum { get; init; }
+
+    /// <summary>A bounded sample of input rows, [rows, d] row-major.</summary>
+    public float[]? Rows { get; init; }
+}
+
+/// <summary>The parts of <see cref="LayerStatistics"/> a method reads.</summary>
+[Flags]
+public enum LayerStatisticsNeeds
+{
+    /// <summary>None: the weight alone.</summary>
+    None = 0,
+
+    /// <summary><see cref="LayerStatistics.SecondMoment"/>.</summary>
+    SecondMoment = 1,
+
+    /// <summary><see cref="LayerStatistics.Mean"/>.</summary>
+    Mean = 2,
+
+    /// <summary><see cref="LayerStatistics.AbsoluteMaximum"/>.</summary>
+    AbsoluteMaximum = 4,
+
+    /// <summary><see cref="LayerStatistics.Rows"/>.</summary>
+    Rows = 8,
+}
+
+/// <summary>Turns a weight into a format; pure, deterministic, safe to share between threads.</summary>
+public interface IWeightMethod
+{
+    /// <summary>What it reads of the layer's inputs.</summary>
+    LayerStatisticsNeeds Needs => LayerStatisticsNeeds.None;
+
+    /// <summary>The weight in its format.</summary>
+    /// <exception cref="OperationCanceledException">It was asked to stop.</exception>
+    QuantizedTensor Quantize(WeightView weight, WeightTarget target, LayerStatistics statistics, CancellationToken cancel = default);
+}
