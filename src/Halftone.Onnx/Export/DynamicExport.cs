@@ -7,10 +7,10 @@ namespace Halftone.Onnx.Export;
 /// y = Op(x, W) + b  =>  (xq, sx, zx) = DynamicQuantizeLinear(x); a = OpInteger(xq, Wq, zx, zw); y = Cast(a) * (sx * sw) + b.
 /// Conv, MatMul, and Gemm without scaling of its own.
 /// </remarks>
-internal static class DynamicExport
+public static class DynamicExport
 {
     /// <summary>Replaces the node.</summary>
-    public static void Lower(Model model, Node node, AffineTensor weight)
+    internal static void Lower(Model model, Node node, AffineTensor weight)
     {
         Graph graph = model.Graph;
         string tensor = node.Input(1);

@@ -1,0 +1,219 @@
+using System.Collections.Immutable;
+using Halftone.Data;
+using Halftone.Onnx;
+using Halftone.OnnxRuntime;
+using Halftone.Statistics;
+
+namespace Halftone.PostTraining.Calibration;
+
+/// <summary>How a calibration runs.</summary>
+public sealed record CalibrationOptions
+{
+    /// <summary>Samples at most.</summary>
+    public int Samples { get; init; } = 512;
+
+    /// <summary>Samples in a batch at most; memory may make it smaller.</summary>
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>Bytes that the values of the batches under way may take.</summary>
+    public long Memory { get; init; } = 1L << 30;
+
+    /// <summary>Batches under way at once. The result does not depend on it.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Told after every batch: samples done, samples in all.</summary>
+    public IProgress<(int Done, int Total)>? Progress { get; init; }
+}
+
+/// <summary>What a calibration found.</summary>
+/// <param name="Statistics">Of every edge asked for.</param>
+/// <param name="Samples">Samples that went in.</param>
+/// <param name="Batches">Batches they made.</param>
+/// <param name="Groups">1, or in how many groups the edges had to be fetched because one batch of all exceeds the memory; each group is another run.</param>
+/// <param name="BytesPerSample">Bytes of all edges for one sample.</param>
+/// <param name="Skipped">Files that could not be read.</param>
+public sealed record CalibrationResult(IReadOnlyDictionary<string, TensorStatistics> Statistics, int Samples, int Batches, int Groups, long BytesPerSample, ImmutableArray<string> Skipped);
+
+/// <summary>Runs a model over samples once and gathers the statistics of edges as the values come, in memory that does not grow with the samples.</summary>
+public static class Calibrator
+{
+    /// <summary>Types and lengths of every value of the main graph, learned by running one sample.</summary>
+    public static IReadOnlyDictionary<string, ObservedValue> Observe(Model model, IReadOnlyDictionary<string, Tensor> inputs, CancellationToken cancel = default)
+    {
+        const int AtOnce = 256; // values kept at a time; the rest is freed inside the run
+        Dictionary<string, ObservedValue> seen = [];
+        foreach ((string name, Tensor tensor) in inputs)
+        {
+            seen[name] = new(tensor.Type, tensor.Dims);
+        }
+
+        string[] names = [.. model.Graph.Nodes.SelectMany(n => n.Outputs).Where(o => o.Length > 0)];
+        foreach (string[] some in names.Chunk(AtOnce))
+        {
+            using OrtSession session = OrtSession.Load(TensorTap.Expose(model, some), new OrtOptions { Optimize = false });
+            foreach ((string name, Tensor tensor) in session.Run(inputs, some, cancel))
+            {
+                seen[name] = new(tensor.Type, tensor.Dims);
+            }
+        }
+
+        return seen;
+    }
+
+    /// <summary>Gathers the statistics.</summary>
+    /// <param name="model">The float model, after the passes.</param>
+    /// <param name="edges">Names of float values; inputs of the graph are allowed.</param>
+    /// <param name="values">What <see cref="Observe"/> learned, for the memory.</param>
+    /// <param name="data">Samples.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancel">Stops at once.</param>
+    /// <exception cref="DataException">No sample could be read.</exception>
+    public static CalibrationResult Run(
+        Model model, IReadOnlyCollection<string> edges, IReadOnlyDictionary<string, ObservedValue> values, IDataSet data, CalibrationOptions options, CancellationToken cancel = default)
+    {
+        if (data.Count == 0)
+        {
+            throw new DataException($"{data.Description} holds no samples to calibrate with.");
+        }
+
+        // evenly over the set, so that one sorted by class still shows every class
+        int samples = Math.Min(data.Count, options.Samples);
+        int[] indices = [.. Enumerable.Range(0, samples).Select(i => (int)((long)i * data.Count / samples))];
+        long perSample = Math.Max(1, edges.Sum(e => values.TryGetValue(e, out ObservedValue? v) ? v.ByteLength : 0));
+        long budget = Math.Max(1, options.Memory / options.Threads);
+        int batchSize = (int)Math.Clamp(budget / perSample, 1, options.BatchSize);
+        List<string[]> groups = batchSize * perSample > budget ? Split(edges, values, budget) : [[.. edges.Order(StringComparer.Ordinal)]];
+
+        var skipped = new SkippedFiles();
+        Dictionary<string, TensorStatistics> statistics = [];
+        (int Samples, int Batches) done = default;
+        foreach (string[] group in groups)
+        {
+            var collectors = group.ToDictionary(e => e, _ => new StatisticsCollector());
+            done = new Pass(model, collectors, options, samples).Run(Batches.Of(data, indices, batchSize, skipped, cancel), cancel);
+            foreach ((string edge, StatisticsCollector collector) in collectors)
+            {
+                statistics[edge] = collector.Snapshot();
+            }
+        }
+
+        if (done.Samples == 0)
+        {
+            throw new DataException($"None of the {samples} calibration samples of {data.Description} could be read.");
+        }
+
+        return new CalibrationResult(statistics, done.Samples, done.Batches, groups.Count, perSample, skipped.Names);
+    }
+
+    private static List<string[]> Split(IReadOnlyCollection<string> edges, IReadOnlyDictionary<string, ObservedValue> values, long budget)
+    {
+        List<string[]> groups = [];
+        List<string> group = [];
+        long bytes = 0;
+        foreach (string edge in edges.Order(StringComparer.Ordinal))
+        {
+            long size = values.TryGetValue(edge, out ObservedValue? v) ? v.ByteLength : 0;
+            if (group.Count > 0 && bytes + size > budget)
+            {
+                groups.Add([.. group]);
+                group.Clear();
+                bytes = 0;
+            }
+
+            group.Add(edge);
+            bytes += size;
+        }
+
+        groups.Add([.. group]);
+        return groups;
+    }
+
+    /// <summary>One pass over the batches: several run at once, but their values are taken in in the order of the batches, so that any number of threads gives the same bits.</summary>
+    private sealed class Pass(Model model, Dictionary<string, StatisticsCollector> collectors, CalibrationOptions options, int total)
+    {
+        private readonly object _gate = new();
+        private int _taken;
+        private int _turn;
+        private int _samples;
+        private bool _failed;
+
+        public (int Samples, int Batches) Run(IEnumerable<Batch> batches, CancellationToken cancel)
+        {
+            string[] inner = [.. collectors.Keys.Where(e => model.Graph.Inputs.All(i => i.Name != e))];
+            string[] inputs = [.. collectors.Keys.Except(inner)];
+            using OrtSession session = OrtSession.Load(TensorTap.Expose(model, inner), new OrtOptions { Threads = 1 });
+            using IEnumerator<Batch> source = batches.GetEnumerator();
+            Parallel.For(0, options.Threads, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancel }, _ =>
+            {
+                try
+                {
+                    while (Next(source) is { } item)
+                    {
+                        Collect(session, item.Batch, item.Order, inner, inputs, cancel);
+                    }
+                }
+                catch
+                {
+                    lock (_gate)
+                    {
+                        _failed = true;
+                        Monitor.PulseAll(_gate);
+                    }
+
+                    throw;
+                }
+            });
+            return (_samples, _taken);
+        }
+
+        private (Batch Batch, int Order)? Next(IEnumerator<Batch> source)
+        {
+            lock (source)
+            {
+                return !_failed && source.MoveNext() ? (source.Current, _taken++) : null;
+            }
+        }
+
+        private void Collect(OrtSession session, Batch batch, int order, string[] inner, string[] inputs, CancellationToken cancel)
+        {
+            bool mine = false;
+            void TakeTurn()
+            {
+                if (mine)
+                {
+                    return;
+                }
+
+                lock (_gate)
+                {
+                    while (_turn != order && !_failed)
+                    {
+                        Monitor.Wait(_gate);
+                    }
+                }
+
+                mine = true;
+            }
+
+            session.Run(batch.Inputs, inner, (name, dims, values) =>
+            {
+                TakeTurn();
+                collectors[name].Add(values);
+            }, cancel);
+            TakeTurn();
+            foreach (string input in inputs)
+            {
+                collectors[input].Add(batch.Inputs[input].As<float>());
+            }
+
+            lock (_gate)
+            {
+                _turn++;
+                _samples += batch.Samples.Length;
+                Monitor.PulseAll(_gate);
+            }
+
+            options.Progress?.Report((_samples, total));
+        }
+    }
+}

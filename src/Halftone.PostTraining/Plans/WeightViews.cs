@@ -1,0 +1,36 @@
+using Halftone.Onnx;
+using Halftone.Weights;
+
+namespace Halftone.PostTraining.Plans;
+
+/// <summary>The one place that knows the axes of a weight from its operator.</summary>
+public static class WeightViews
+{
+    /// <summary>The weight at an input of a node, its axes declared.</summary>
+    /// <exception cref="ModelException">The weight is not finite, or too large to work on.</exception>
+    public static WeightView Of(Node node, Tensor tensor)
+    {
+        if (tensor.Count > int.MaxValue)
+        {
+            throw new ModelException($"The weight of '{node.Name}' has {tensor.Count} elements, more than can be worked on at once.");
+        }
+
+        float[] values = tensor.ToFloats();
+        int bad = Array.FindIndex(values, v => !float.IsFinite(v));
+        if (bad >= 0)
+        {
+            throw new ModelException($"The weight of node '{node.Name}' is {values[bad]} at element {bad}: it cannot be quantized. Repair the model, or keep the node float.");
+        }
+
+        int rank = tensor.Dims.Length;
+        (WeightKind kind, int output, int input) = node.Op switch
+        {
+            "Conv" => (WeightKind.Conv, 0, 1),
+            "ConvTranspose" => (WeightKind.ConvTranspose, 1, 0),
+            "Gather" => (WeightKind.Gather, 0, 1),
+            "Gemm" when node.Int("transB", 0) != 0 => (WeightKind.MatMul, 0, 1),
+            _ => (WeightKind.MatMul, rank - 1, rank - 2),
+        };
+        return new WeightView(kind, [.. tensor.Dims.Select(d => checked((int)d))], output, input, (int)node.Int("group", 1), values);
+    }
+}

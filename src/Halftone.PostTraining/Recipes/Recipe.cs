@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Halftone.Numerics;
+using Halftone.Onnx;
+
+namespace Halftone.PostTraining.Recipes;
+
+/// <summary>When activations are quantized.</summary>
+public enum RecipeMode
+{
+    /// <summary>With ranges found beforehand on calibration samples.</summary>
+    Static,
+
+    /// <summary>With the range of each run.</summary>
+    Dynamic,
+
+    /// <summary>Never: weights alone are stored in few bits.</summary>
+    WeightOnly,
+
+    /// <summary>Never: constants are stored as 16-bit floats.</summary>
+    Float16,
+}
+
+/// <summary>What shares a scale, as recipes say it: axes follow from the weight.</summary>
+public enum RecipeGranularity
+{
+    /// <summary>All weights of the network.</summary>
+    Network,
+
+    /// <summary>A weight.</summary>
+    Tensor,
+
+    /// <summary>An output channel.</summary>
+    Channel,
+
+    /// <summary>A run of inputs of an output channel.</summary>
+    Block,
+}
+
+/// <summary>How a model is to be quantized: versioned, complete, a value. The published systems are recipes.</summary>
+public sealed record Recipe
+{
+    /// <summary>Version of the schema.</summary>
+    [JsonRequired]
+    public int Schema { get; init; } = 1;
+
+    /// <summary>Kebab case.</summary>
+    [JsonRequired]
+    public string Name { get; init; } = "";
+
+    /// <summary>In a few words.</summary>
+    public string Title { get; init; } = "";
+
+    /// <summary>Paper or system, and where it says so.</summary>
+    public string Source { get; init; } = "";
+
+    /// <summary>When activations are quantized.</summary>
+    public RecipeMode Mode { get; init; } = RecipeMode.Static;
+
+    /// <summary>Id of the target; the command line may name another.</summary>
+    public string Target { get; init; } = "ort-x64";
+
+    /// <summary>How weights are quantized.</summary>
+    public WeightRecipe Weights { get; init; } = new();
+
+    /// <summary>How activations are quantized.</summary>
+    public ActivationRecipe Activations { get; init; } = new();
+
+    /// <summary>Operator types to quantize; empty for all that the target runs in integers.</summary>
+    public ImmutableArray<string> Operators { get; init; } = [];
+
+    /// <summary>Nodes that stay float.</summary>
+    public ImmutableArray<KeepFloat> KeepFloat { get; init; } = [];
+
+    /// <summary>Whether biases are quantized; null leaves it to the target.</summary>
+    public bool? QuantizeBias { get; init; }
+
+    /// <summary>The form the result is written in.</summary>
+    public ModelFormat Format { get; init; } = ModelFormat.Qdq;
+}
+
+/// <summary>How weights are quantized.</summary>
+public sealed record WeightRecipe
+{
+    /// <summary>Id of the weight method.</summary>
+    public string Method { get; init; } = "round-to-nearest";
+
+    /// <summary>Its options.</summary>
+    public JsonElement? Options { get; init; }
+
+    /// <summary>1 to 16; null for the target's.</summary>
+    public int? Bits { get; init; }
+
+    /// <summary>Null for the target's.</summary>
+    public bool? Signed { get; init; }
+
+    /// <summary>Whether zero points are the middle of the codes.</summary>
+    public bool Symmetric { get; init; } = true;
+
+    /// <summary>Restricted range: without the lowest code. Null for the target's.</summary>
+    public bool? Narrow { get; init; }
+
+    /// <summary>One bit less of the range, for kernels that add in 16 bits.</summary>
+    public bool ReduceRange { get; init; }
+
+    /// <summary>What shares a scale; null for the finest the target takes.</summary>
+    public RecipeGranularity? Granularity { get; init; }
+
+    /// <summary>Elements of a block.</summary>
+    public int BlockSize { get; init; } = 32;
+
+    /// <summary>Weights with fewer elements stay float.</summary>
+    public int MinimumElements { get; init; }
+}
+
+/// <summary>How activations are quantized.</summary>
+public sealed record ActivationRecipe
+{
+    /// <summary>Id of the range method, or "auto": of several, the one whose outputs are nearest to the float model's.</summary>
+    public string Range { get; init; } = "auto";
+
+    /// <summary>Its options.</summary>
+    public JsonElement? Options { get; init; }
+
+    /// <summary>1 to 16; null for the target's.</summary>
+    public int? Bits { get; init; }
+
+    /// <summary>Null for the target's.</summary>
+    public bool? Signed { get; init; }
+
+    /// <summary>Null for the target's.</summary>
+    public bool? Symmetric { get; init; }
+
+    /// <summary>One bit less of the range.</summary>
+    public bool ReduceRange { get; init; }
+
+    /// <summary>A floor of scales; null for the target's.</summary>
+    public double? SmallestScale { get; init; }
+}
+
+/// <summary>Nodes that stay float, by operator type, by a regular expression on the name, or by place. All parts that are given must fit.</summary>
+public sealed record KeepFloat
+{
+    /// <summary>Operator type.</summary>
+    public string? Op { get; init; }
+
+    /// <summary>Regular expression on the node's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>"first" or "last": of the nodes with weights.</summary>
+    public string? Place { get; init; }
+
+    /// <summary>Why; shown in the report.</summary>
+    public string Reason { get; init; } = "the recipe keeps it float";
+}
