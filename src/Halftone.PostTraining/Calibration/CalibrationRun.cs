@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using Halftone.Data;
+using Halftone.Onnx;
+using Halftone.Onnx.Export;
+using Halftone.OnnxRuntime;
+using Halftone.Statistics;
+
+namespace Halftone.PostTraining.Calibration;
+
+/// <summary>What plan methods may ask: statistics of edges, and how near the model under a plan comes to the float model.</summary>
+public interface ICalibrationRun
+{
+    /// <summary>The float model after the passes.</summary>
+    Model Model { get; }
+
+    /// <summary>Types and lengths of its values.</summary>
+    IReadOnlyDictionary<string, ObservedValue> Values { get; }
+
+    /// <summary>Statistics of the edges that were calibrated.</summary>
+    IReadOnlyDictionary<string, TensorStatistics> Statistics { get; }
+
+    /// <summary>Outputs under a plan against the float outputs, on the same samples every time.</summary>
+    Agreement Compare(QuantizationPlan plan, CancellationToken cancel = default);
+}
+
+/// <summary>Improves a plan; the way to extend beyond one weight or one edge at a time.</summary>
+public interface IPlanMethod
+{
+    /// <summary>Another plan for the same graph, or the same where nothing is gained.</summary>
+    QuantizationPlan Improve(Graph graph, QuantizationPlan plan, ICalibrationRun run, CancellationToken cancel = default);
+}
+
+/// <summary>A calibrated model, ready to judge plans by their outputs.</summary>
+/// <param name="model">The float model after the passes.</param>
+/// <param name="values">Of its values.</param>
+/// <param name="statistics">Of its edges.</param>
+/// <param name="data">Samples to judge by.</param>
+/// <param name="samples">How many of them.</param>
+/// <param name="threads">Of the runtime.</param>
+public sealed class CalibrationRun(
+    Model model, IReadOnlyDictionary<string, ObservedValue> values, IReadOnlyDictionary<string, TensorStatistics> statistics, IDataSet data, int samples, int threads) : ICalibrationRun, IDisposable
+{
+    private readonly OrtSession _float = OrtSession.Load(model, new OrtOptions { Threads = threads });
+
+    /// <inheritdoc/>
+    public Model Model => model;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, ObservedValue> Values => values;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, TensorStatistics> Statistics => statistics;
+
+    /// <inheritdoc/>
+    public Agreement Compare(QuantizationPlan plan, CancellationToken cancel = default) => Compare(QdqExport.Apply(model, plan), cancel);
+
+    /// <summary>Outputs of another model with the same inputs and outputs against the float outputs.</summary>
+    public Agreement Compare(Model quantized, CancellationToken cancel = default)
+    {
+        using OrtSession session = OrtSession.Load(quantized, new OrtOptions { Threads = threads });
+        return Compare(session, cancel);
+    }
+
+    /// <summary>Outputs of a loaded model against the float outputs.</summary>
+    public Agreement Compare(OrtSession session, CancellationToken cancel = default)
+    {
+        string[] outputs = [.. model.Graph.Outputs.Where(o => values.TryGetValue(o.Name, out ObservedValue? v) && v.Type is ElementType.Float).Select(o => o.Name)];
+        var comparison = new OutputComparison();
+        int count = Math.Min(samples, data.Count);
+        int[] indices = [.. Enumerable.Range(0, count).Select(i => (int)((long)i * data.Count / count))];
+        foreach (Batch batch in Batches.Of(data, indices, 8, new SkippedFiles(), cancel))
+        {
+            IReadOnlyDictionary<string, Tensor> expected = _float.Run(batch.Inputs, outputs, cancel);
+            IReadOnlyDictionary<string, Tensor> actual = session.Run(batch.Inputs, outputs, cancel);
+            foreach (string output in outputs)
+            {
+                comparison.Add(output, expected[output], actual[output]);
+            }
+        }
+
+        return comparison.Worst(count);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _float.Dispose();
+}

@@ -1,0 +1,40 @@
+using Halftone.Formats;
+using Halftone.Onnx;
+using Halftone.Onnx.Targets;
+using Halftone.Weights;
+
+namespace Halftone.PostTraining.Plans;
+
+/// <summary>Keeps int8 weights from overflowing kernels that add two u8 x s8 products in saturating 16 bits (x64 without VNNI).</summary>
+/// <remarks>
+/// Where 255 * (w[k] + w[k + 1]) of a channel can leave 16 bits, its scale grows by as much as is needed and no more, instead of giving up a bit of
+/// every weight of the network as reduce_range does.
+/// </remarks>
+public static class PairSafety
+{
+    private const int Rounds = 8; // rounding anew can push a pair over again by one code
+
+    /// <summary>The weight with the scales that are safe; itself where all are.</summary>
+    public static AffineTensor Apply(Node node, WeightView view, AffineTensor weight)
+    {
+        for (int round = 0; round < Rounds; round++)
+        {
+            float[] growth = PairSaturation.Growth(node, weight);
+            if (growth.All(g => g <= 1))
+            {
+                return weight;
+            }
+
+            float[] scales = [.. weight.Scales];
+            for (int channel = 0; channel < growth.Length; channel++)
+            {
+                int g = scales.Length == 1 ? 0 : channel;
+                scales[g] = Math.Max(scales[g], weight.Scales[g] * growth[channel]);
+            }
+
+            weight = ScaleFloors.WithScales(view.Values.Span, weight, scales);
+        }
+
+        return weight;
+    }
+}

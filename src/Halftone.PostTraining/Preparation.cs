@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using Halftone.Onnx;
+using Halftone.Onnx.Opsets;
+using Halftone.Onnx.Passes;
+using Halftone.Onnx.Targets;
+using Halftone.PostTraining.Calibration;
+using Halftone.PostTraining.Recipes;
+
+namespace Halftone.PostTraining;
+
+/// <summary>A model made ready: brought to an opset that can express what is wanted, passes applied, types and lengths learned from a sample.</summary>
+public sealed record Preparation
+{
+    /// <summary>The model as it came.</summary>
+    public required Model Original { get; init; }
+
+    /// <summary>The model after the passes; it computes the same.</summary>
+    public required Model Model { get; init; }
+
+    /// <summary>What the passes did and left behind.</summary>
+    public required PassContext Passes { get; init; }
+
+    /// <summary>What every value was when a sample ran; empty without data.</summary>
+    public required IReadOnlyDictionary<string, ObservedValue> Values { get; init; }
+
+    /// <summary>Makes a model ready.</summary>
+    /// <param name="model">Left as it is.</param>
+    /// <param name="recipe">Decides the opset.</param>
+    /// <param name="target">Decides the opset.</param>
+    /// <param name="sample">One input of the model.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="ModelException">An operator cannot be brought to the opset, or the model does not run on the sample.</exception>
+    public static Preparation Of(Model model, Recipe recipe, Target target, IReadOnlyDictionary<string, Tensor>? sample, CancellationToken cancel = default)
+    {
+        if (IsQuantized(model.Graph) is { } node)
+        {
+            throw new ModelException($"The model is quantized already: node '{node.Name}' is {node.Op}. Give the float model, or bring this one back with 'halftone convert --to float'.");
+        }
+
+        Model ready = OpsetUpgrade.To(model, Math.Max(model.Opset, RequiredOpset(recipe, target)));
+        var context = new PassContext();
+        StandardPasses.Apply(ready, context);
+        return new Preparation
+        {
+            Original = model,
+            Model = ready,
+            Passes = context,
+            Values = sample is null ? ImmutableDictionary<string, ObservedValue>.Empty : Calibrator.Observe(ready, sample, cancel),
+        };
+    }
+
+    /// <summary>The lowest opset that can express a recipe: 13 for scales by channel, 21 for 4 and 16 bits and blocks, 25 for 2 bits.</summary>
+    public static int RequiredOpset(Recipe recipe, Target target)
+    {
+        int weightBits = recipe.Weights.Bits ?? target.WeightCodes.Bits;
+        int activationBits = recipe.Mode is RecipeMode.Static ? recipe.Activations.Bits ?? target.ActivationCodes.Bits : 8;
+        bool packed = recipe.Mode is RecipeMode.WeightOnly || !target.WeightBits.Contains(8);
+        if (packed && weightBits <= 2)
+        {
+            return 25;
+        }
+
+        bool wide = weightBits > 8 || activationBits > 8;
+        bool blocks = recipe.Weights.Granularity is RecipeGranularity.Block && recipe.Mode is not RecipeMode.Float16;
+        return wide || blocks || (packed && weightBits <= 4) ? 21 : 13;
+    }
+
+    private static Node? IsQuantized(Graph graph) => graph.Nodes.FirstOrDefault(n => n.Op is "QuantizeLinear" or "QLinearConv" or "QLinearMatMul" or "MatMulInteger" or "ConvInteger" or "DynamicQuantizeLinear" or "MatMulNBits" or "QGemm");
+}

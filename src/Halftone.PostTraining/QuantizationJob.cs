@@ -1,0 +1,189 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Halftone.Data;
+using Halftone.Onnx;
+using Halftone.Onnx.Export;
+using Halftone.Onnx.Targets;
+using Halftone.PostTraining.Calibration;
+using Halftone.PostTraining.Plans;
+using Halftone.PostTraining.Recipes;
+using Halftone.Ranges;
+using Halftone.Statistics;
+
+namespace Halftone.PostTraining;
+
+/// <summary>One model being quantized: prepared, placed and calibrated once, then solved as often as is asked (quantize once, tune and sensitivity many times).</summary>
+public sealed class QuantizationJob : IDisposable
+{
+    private const int JudgedSamples = 64; // enough to tell range methods apart, few enough to try seven of them
+
+    private QuantizationJob(Recipe recipe, Target target, Preparation prepared, Placement placement, IDataSet? data, QuantizerOptions options)
+    {
+        (Recipe, Target, Prepared, Placement, Data, Options) = (recipe, target, prepared, placement, data, options);
+        Builder = new PlanBuilder(prepared.Model.Graph, target, recipe, placement);
+    }
+
+    /// <summary>The recipe.</summary>
+    public Recipe Recipe { get; }
+
+    /// <summary>The target.</summary>
+    public Target Target { get; }
+
+    /// <summary>The model made ready.</summary>
+    public Preparation Prepared { get; }
+
+    /// <summary>What is quantized.</summary>
+    public Placement Placement { get; }
+
+    /// <summary>The samples, or null.</summary>
+    public IDataSet? Data { get; }
+
+    /// <summary>What else was said.</summary>
+    public QuantizerOptions Options { get; }
+
+    /// <summary>Makes plans.</summary>
+    public PlanBuilder Builder { get; }
+
+    /// <summary>What the calibration found; null where nothing was calibrated.</summary>
+    public CalibrationResult? Calibration { get; private set; }
+
+    /// <summary>How long it took.</summary>
+    public TimeSpan CalibrationTime { get; private set; }
+
+    /// <summary>Judges plans by their outputs; null without data.</summary>
+    public CalibrationRun? Run { get; private set; }
+
+    /// <summary>Range methods tried by <see cref="Solve"/>, the chosen one first.</summary>
+    public ImmutableArray<RangeCandidate> Candidates { get; private set; } = [];
+
+    /// <summary>Prepares, places and calibrates.</summary>
+    public static QuantizationJob Start(Model model, Recipe recipe, IDataSet? data, QuantizerOptions options, CancellationToken cancel = default)
+    {
+        if (data is null or { Count: 0 } && recipe.Mode is RecipeMode.Static)
+        {
+            throw new DataException(data is null
+                ? $"Recipe '{recipe.Name}' needs calibration samples: give --data. Random numbers would give ranges that fit nothing."
+                : $"{data.Description} holds no samples to calibrate with.");
+        }
+
+        Target target = options.Target ?? TargetList.Find(recipe.Target);
+        options.Tell?.Invoke("preparing the model");
+        IReadOnlyDictionary<string, Tensor>? sample = data is null ? null : FirstReadable(data, cancel);
+        Preparation prepared = Preparation.Of(model, recipe, target, sample, cancel);
+        IReadOnlyDictionary<string, ObservedValue> values = sample is null ? Declared(prepared.Model.Graph) : prepared.Values;
+        Placement placement = Placer.Decide(prepared.Model.Graph, target, recipe, values);
+        var job = new QuantizationJob(recipe, target, prepared, placement, data, options);
+        try
+        {
+            job.Calibrate(cancel);
+            return job;
+        }
+        catch
+        {
+            job.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Chooses ranges and weights and makes the model.</summary>
+    public (QuantizationPlan Plan, Model Quantized) Solve(CancellationToken cancel = default)
+    {
+        if (Recipe.Mode is RecipeMode.Float16)
+        {
+            ConversionResult half = FormatConversion.Convert(Prepared.Model, ModelFormat.Float16, new ConversionOptions());
+            return (QuantizationPlan.Empty, Stamp(half.Model));
+        }
+
+        if (Placement.Nodes.IsEmpty)
+        {
+            throw new ModelException($"Nothing in the model can be quantized for {Target.Id}: {string.Join("; ", Placement.KeptFloat.Take(3).Select(k => $"'{k.Key}': {k.Value}"))}.");
+        }
+
+        QuantizationPlan plan;
+        if (Recipe.Mode is RecipeMode.Static)
+        {
+            Candidates = RangeSelection.Try(Builder, Recipe, Run!, id => Options.Tell?.Invoke($"trying ranges by {id}"), cancel);
+            plan = Candidates[0].Plan;
+        }
+        else
+        {
+            Options.Tell?.Invoke("quantizing weights");
+            plan = Builder.BuildWeights(Recipe.Mode is RecipeMode.Dynamic, cancel);
+        }
+
+        return (plan, Lower(plan));
+    }
+
+    /// <summary>The model under a plan, in the recipe's format.</summary>
+    public Model Lower(QuantizationPlan plan)
+    {
+        Model qdq = QdqExport.Apply(Prepared.Model, plan);
+        return Stamp(Recipe.Format is ModelFormat.Qdq ? qdq : FormatConversion.Convert(qdq, Recipe.Format, new ConversionOptions()).Model);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Run?.Dispose();
+
+    private void Calibrate(CancellationToken cancel)
+    {
+        if (Data is null)
+        {
+            return;
+        }
+
+        IReadOnlyDictionary<string, TensorStatistics> statistics = ImmutableDictionary<string, TensorStatistics>.Empty;
+        if (Recipe.Mode is RecipeMode.Static && !Placement.Edges.IsEmpty)
+        {
+            Options.Tell?.Invoke("calibrating");
+            long start = Stopwatch.GetTimestamp();
+            Calibration = Calibrator.Run(Prepared.Model, [.. Placement.Edges.Values.Distinct()], Prepared.Values, Data, Options.Calibration, cancel);
+            CalibrationTime = Stopwatch.GetElapsedTime(start);
+            statistics = Calibration.Statistics;
+        }
+
+        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Options.Calibration.Threads);
+    }
+
+    private Model Stamp(Model model)
+    {
+        // the first tag keeps ONNX Runtime's own tools from warning about a missing preprocess step (tools.md M4)
+        model.SetMetadata("onnx.quant.pre_process", "onnxruntime.quant");
+        model.SetMetadata("halftone.recipe", Recipe.Name);
+        model.SetMetadata("halftone.target", Target.Id);
+        model.SetMetadata("halftone.version", typeof(QuantizationJob).Assembly.GetName().Version!.ToString(3));
+        return model;
+    }
+
+    private static IReadOnlyDictionary<string, Tensor> FirstReadable(IDataSet data, CancellationToken cancel)
+    {
+        var skipped = new SkippedFiles();
+        return Batches.Of(data, null, 1, skipped, cancel).FirstOrDefault()?.Inputs
+            ?? throw new DataException($"None of the {data.Count} samples of {data.Description} can be read; the first: {skipped.Names.FirstOrDefault()}.");
+    }
+
+    // without a sample, types come from what the model declares, and products of constants are float as their constants are
+    private static Dictionary<string, ObservedValue> Declared(Graph graph)
+    {
+        Dictionary<string, ObservedValue> values = [];
+        foreach (ValueInfo input in graph.Inputs)
+        {
+            values[input.Name] = new(input.Type, []);
+        }
+
+        foreach (Node node in graph.Nodes)
+        {
+            bool integers = node.Op is "Shape" or "Size" or "ArgMax" or "ArgMin" or "NonZero" or "Range";
+            foreach (string output in node.Outputs)
+            {
+                values[output] = new(
+                    graph.Declared(output)?.Type is { } type and not ElementType.Undefined ? type
+                    : node.Is("Cast") ? (ElementType)node.Int("to", 1)
+                    : integers ? ElementType.Int64
+                    : node.Is("Gather") && graph.Constant(node.Input(0)) is { } table ? table.Type
+                    : values.TryGetValue(node.Input(0), out ObservedValue? first) ? first.Type : ElementType.Float, []);
+            }
+        }
+
+        return values;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Halftone.Formats;
+using Halftone.Onnx;
+using Halftone.Onnx.Targets;
+using Halftone.OnnxRuntime;
+using Halftone.PostTraining.Calibration;
+
+namespace Halftone.PostTraining.Sensitivity;
+
+/// <summary>What quantizing one node alone does to the outputs, and what keeping it float costs.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Op">Operator type.</param>
+/// <param name="Sqnr">Of the outputs with only this node quantized, dB.</param>
+/// <param name="WeightSqnr">With only its weight quantized; infinite where it has none.</param>
+/// <param name="ActivationSqnr">With only its edges quantized.</param>
+/// <param name="NoiseShare">Its share of the output noise of all nodes quantized alone.</param>
+/// <param name="ArgmaxAgreement">With only this node quantized.</param>
+/// <param name="FloatBytes">Bytes the file grows by when its weight stays float.</param>
+/// <param name="MacShare">Its share of the multiply-accumulates, which then run in float.</param>
+public sealed record NodeSensitivity(
+    string Node, string Op, double Sqnr, double WeightSqnr, double ActivationSqnr, double NoiseShare, double ArgmaxAgreement, long FloatBytes, double MacShare);
+
+/// <summary>Ranks nodes by their damage: each is quantized alone, all else float, first whole, then its weight and its activations apart.</summary>
+public static class SensitivityAnalysis
+{
+    /// <summary>The nodes, most damaging first.</summary>
+    /// <param name="job">Calibrated.</param>
+    /// <param name="plan">The plan whose parts are tried.</param>
+    /// <param name="progress">Told after every node: done, in all.</param>
+    /// <param name="cancel">Stops at once.</param>
+    /// <exception cref="InvalidOperationException">The job has no data.</exception>
+    public static ImmutableArray<NodeSensitivity> Rank(QuantizationJob job, QuantizationPlan plan, IProgress<(int Done, int Total)>? progress = null, CancellationToken cancel = default)
+    {
+        CalibrationRun run = job.Run ?? throw new InvalidOperationException("Sensitivity needs data.");
+        Graph graph = job.Prepared.Model.Graph;
+        Node[] nodes = [.. graph.Nodes.Where(n => job.Placement.Nodes.TryGetValue(n.Name, out OperatorRole role) && role is OperatorRole.Weighted or OperatorRole.Arithmetic && !plan.KeptFloat.ContainsKey(n.Name))];
+        long macs = Math.Max(1, nodes.Sum(n => Macs.Of(graph, n, job.Prepared.Values)));
+        List<(Node Node, Agreement Whole, double Weights, double Activations)> alone = [];
+        foreach (Node node in nodes)
+        {
+            Agreement whole = run.Compare(Only(graph, plan, node, weights: true, activations: true), cancel);
+            bool hasWeight = plan.Weights.Keys.Any(s => s.Node == node.Name);
+            bool hasEdges = node.Inputs.Concat(node.Outputs).Any(plan.Edges.ContainsKey);
+            alone.Add((
+                node,
+                whole,
+                hasWeight && hasEdges ? run.Compare(Only(graph, plan, node, weights: true, activations: false), cancel).Sqnr : hasWeight ? whole.Sqnr : double.PositiveInfinity,
+                hasWeight && hasEdges ? run.Compare(Only(graph, plan, node, weights: false, activations: true), cancel).Sqnr : hasWeight ? double.PositiveInfinity : whole.Sqnr));
+            progress?.Report((alone.Count, nodes.Length));
+        }
+
+        double noise = alone.Sum(a => Noise(a.Whole.Sqnr));
+        return
+        [
+            .. alone.OrderBy(a => a.Whole.Sqnr).Select(a => new NodeSensitivity(
+                a.Node.Name, a.Node.Op, a.Whole.Sqnr, a.Weights, a.Activations, noise > 0 ? Noise(a.Whole.Sqnr) / noise : 0, a.Whole.ArgmaxAgreement,
+                FloatBytes(plan, a.Node, graph), (double)Macs.Of(graph, a.Node, job.Prepared.Values) / macs)),
+        ];
+    }
+
+    private static double Noise(double sqnr) => Math.Pow(10, -sqnr / 10);
+
+    private static QuantizationPlan Only(Graph graph, QuantizationPlan plan, Node node, bool weights, bool activations)
+    {
+        HashSet<string> edges = activations ? [.. node.Inputs.Concat(node.Outputs).Concat(Absorbing(graph, node))] : [];
+        ImmutableDictionary<string, ActivationQuantizer> kept = plan.Edges.Where(e => edges.Contains(e.Key)).ToImmutableDictionary();
+        ImmutableDictionary<InputSite, QuantizedTensor> codes = plan.Weights.Where(w => weights && w.Key.Node == node.Name).ToImmutableDictionary();
+        return plan with
+        {
+            Weights = codes,
+            Edges = kept,
+            Readers = [.. plan.Readers.Where(r => graph.Nodes.FirstOrDefault(n => n.Name == r.Node) is { } reader && kept.ContainsKey(reader.Input(r.Input)))],
+            QuantizedOutputs = plan.QuantizedOutputs.Intersect(kept.Keys),
+            DynamicNodes = weights && plan.DynamicNodes.Contains(node.Name) ? [node.Name] : [],
+        };
+    }
+
+    // the edge behind a Relu or Clip that the node takes in
+    private static IEnumerable<string> Absorbing(Graph graph, Node node) =>
+        node.Outputs.SelectMany(graph.Consumers).Where(c => c.Op is "Relu" or "Clip").SelectMany(c => c.Outputs);
+
+    private static long FloatBytes(QuantizationPlan plan, Node node, Graph graph) =>
+        plan.Weights.Where(w => w.Key.Node == node.Name).Sum(w => (graph.Constant(node.Input(w.Key.Input))?.ByteLength ?? 0) - (w.Value.StorageBits / 8));
+}
