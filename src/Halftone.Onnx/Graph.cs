@@ -192,6 +192,26 @@ public sealed class Graph
         Changed();
     }
 
+    /// <summary>Makes an inner value an output too, after those that are there; nothing happens where it is one already.</summary>
+    /// <param name="name">What a node of this graph makes. Names inside subgraphs cannot be outputs.</param>
+    /// <param name="type">Its element type; Undefined leaves it to the runtime, which infers it.</param>
+    /// <exception cref="ModelException">No node makes that name.</exception>
+    public void ExposeOutput(string name, ElementType type = ElementType.Undefined)
+    {
+        if (IsOutput(name))
+        {
+            return;
+        }
+
+        if (name.Length == 0 || Producer(name) is null)
+        {
+            throw new ModelException($"'{name}' cannot become an output: no node of the main graph makes it.");
+        }
+
+        _proto.Output.Add(Message(new ValueInfo(name, type, null)));
+        Outputs = [.. _proto.Output.Select(Info)];
+    }
+
     /// <summary>Brings the nodes into topological order; nodes that are ready keep their order.</summary>
     /// <exception cref="ModelException">The graph has a cycle.</exception>
     public void Sort()
@@ -215,6 +235,34 @@ public sealed class Graph
             proto.Name,
             (ElementType)(tensor?.ElemType ?? 0),
             tensor?.Shape is { } shape ? [.. shape.Dim.Select(d => d.HasDimValue ? d.DimValue : (long?)null)] : null);
+    }
+
+    internal static ValueInfoProto Message(ValueInfo info)
+    {
+        var proto = new ValueInfoProto { Name = info.Name };
+        if (info.Type == ElementType.Undefined)
+        {
+            return proto;
+        }
+
+        var tensor = new TypeProto.Types.Tensor { ElemType = (int)info.Type };
+        if (info.Dims is { } dims)
+        {
+            tensor.Shape = new TensorShapeProto();
+            foreach (long? length in dims)
+            {
+                var dim = new TensorShapeProto.Types.Dimension();
+                if (length is { } known)
+                {
+                    dim.DimValue = known;
+                }
+
+                tensor.Shape.Dim.Add(dim);
+            }
+        }
+
+        proto.Type = new TypeProto { TensorType = tensor };
+        return proto;
     }
 
     private Dictionary<string, Node> Producers => _producers ??= IndexProducers();

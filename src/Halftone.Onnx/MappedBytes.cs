@@ -50,6 +50,9 @@ internal sealed unsafe class MappedBytes
         return new ReadOnlySpan<byte>(_start, (int)_length);
     }
 
+    /// <summary>The address; it holds as long as this object lives, and nothing needs to be freed.</summary>
+    public System.Buffers.MemoryHandle Pin() => new(_start);
+
     public void CopyTo(Stream stream)
     {
         for (long done = 0; done < _length;)

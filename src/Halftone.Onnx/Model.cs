@@ -85,6 +85,21 @@ public sealed class Model
     /// <exception cref="ModelException">The bytes are not a model.</exception>
     public static Model Parse(ReadOnlyMemory<byte> bytes, string name = "model") => ModelReader.Parse(bytes, name, folder: null, path: null);
 
+    /// <summary>A model without nodes, to be filled through its graph: nodes with <see cref="Graph.Add"/>, constants with <see cref="Graph.SetConstant"/>.</summary>
+    /// <param name="opset">Version of ONNX's own operator set; the file format is the oldest that goes with it.</param>
+    /// <param name="inputs">Inputs; a type is needed.</param>
+    /// <param name="outputs">Outputs; runtimes infer a type left out.</param>
+    public static Model Create(int opset, IEnumerable<ValueInfo> inputs, IEnumerable<ValueInfo> outputs)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(opset, 1);
+        var graph = new GraphProto { Name = "graph" };
+        graph.Input.AddRange(inputs.Select(Graph.Message));
+        graph.Output.AddRange(outputs.Select(Graph.Message));
+        var proto = new ModelProto { IrVersion = OldestFormat(opset), ProducerName = "halftone", Graph = graph };
+        proto.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = opset });
+        return new Model(proto, new Graph(graph, [], []), path: null);
+    }
+
     /// <summary>An independent copy; payloads, which never change, are shared.</summary>
     public Model Clone()
     {
@@ -105,6 +120,21 @@ public sealed class Model
     internal static Model Of(ModelProto proto, Graph graph, string? path) => new(proto, graph, path);
 
     internal ModelProto Proto => _proto;
+
+    // From the table of versions in the ONNX specification. Before format 4 constants must be listed among the inputs, which nothing here does.
+    private static int OldestFormat(int opset) => opset switch
+    {
+        <= 9 => 4,
+        10 => 5,
+        11 => 6,
+        <= 14 => 7,
+        <= 18 => 8,
+        <= 20 => 9,
+        <= 22 => 10,
+        23 => 11,
+        24 => 12,
+        _ => 13,
+    };
 
     private static string Normal(string domain) => domain == "ai.onnx" ? "" : domain;
 }

@@ -156,6 +156,9 @@ public sealed class Tensor
         }
     }
 
+    /// <summary>Fixes the bytes in memory for native code, until the handle is disposed; hold the tensor as long.</summary>
+    public System.Buffers.MemoryHandle Pin() => _mapped is null ? _bytes.Pin() : _mapped.Pin();
+
     private double Number(int i)
     {
         ReadOnlySpan<byte> bytes = Bytes;
