@@ -29,6 +29,9 @@ public sealed record OrtOptions
     /// <summary>Where the optimized model is written while loading; null for nowhere.</summary>
     public string? SaveOptimizedTo { get; init; }
 
+    /// <summary>Whether the optimized model keeps its large constants in a file beside it, as it must over 2 GB.</summary>
+    public bool SaveExternalData { get; init; }
+
     /// <summary>A folder for a profile of every run, which <see cref="OrtSession.EndProfile"/> closes; null for none.</summary>
     public string? ProfileFolder { get; init; }
 

@@ -257,8 +257,11 @@ public sealed class OrtSession : IDisposable
         if (options.SaveOptimizedTo is { } path)
         {
             native.OptimizedModelFilePath = path;
-            native.AddSessionConfigEntry("session.optimized_model_external_initializers_file_name", Path.GetFileName(path) + ".data");
-            native.AddSessionConfigEntry("session.optimized_model_external_initializers_min_size_in_bytes", "1024");
+            if (options.SaveExternalData)
+            {
+                native.AddSessionConfigEntry("session.optimized_model_external_initializers_file_name", Path.GetFileName(path) + ".data");
+                native.AddSessionConfigEntry("session.optimized_model_external_initializers_min_size_in_bytes", "1024");
+            }
         }
 
         if (options.ProfileFolder is { } folder)
