@@ -158,7 +158,7 @@ public sealed class QuantizationJob : IDisposable
     {
         var skipped = new SkippedFiles();
         return Batches.Of(data, null, 1, skipped, cancel).FirstOrDefault()?.Inputs
-            ?? throw new DataException($"None of the {data.Count} samples of {data.Description} can be read; the first: {skipped.Names.FirstOrDefault()}.");
+            ?? throw new DataException($"None of the {data.Count} samples of {data.Description} can be read; the first: {skipped.All.FirstOrDefault()?.Reason}.");
     }
 
     // without a sample, types come from what the model declares, and products of constants are float as their constants are

@@ -66,19 +66,21 @@ public sealed class CalibrationRun(
     {
         string[] outputs = [.. model.Graph.Outputs.Where(o => values.TryGetValue(o.Name, out ObservedValue? v) && v.Type is ElementType.Float).Select(o => o.Name)];
         var comparison = new OutputComparison();
+        var floatState = new CarriedState(data);
+        var state = new CarriedState(data);
         int count = Math.Min(samples, data.Count);
         int[] indices = [.. Enumerable.Range(0, count).Select(i => (int)((long)i * data.Count / count))];
         foreach (Batch batch in Batches.Of(data, indices, 8, new SkippedFiles(), cancel))
         {
-            IReadOnlyDictionary<string, Tensor> expected = _float.Run(batch.Inputs, outputs, cancel);
-            IReadOnlyDictionary<string, Tensor> actual = session.Run(batch.Inputs, outputs, cancel);
-            foreach (string output in outputs)
-            {
-                comparison.Add(output, expected[output], actual[output]);
-            }
+            comparison.Add(floatState.Run(_float, batch, outputs, cancel), state.Run(session, batch, outputs, cancel));
         }
 
-        return comparison.Worst(count);
+        ImmutableArray<OutputFidelity> results = comparison.Results();
+        return new Agreement(
+            results.Min(r => r.SqnrDecibels),
+            results.Min(r => r.Cosine),
+            results.Min(r => r.ArgmaxAgreement ?? 1),
+            count);
     }
 
     /// <inheritdoc/>

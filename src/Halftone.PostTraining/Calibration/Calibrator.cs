@@ -90,7 +90,7 @@ public static class Calibrator
         foreach (string[] group in groups)
         {
             var collectors = group.ToDictionary(e => e, _ => new StatisticsCollector());
-            done = new Pass(model, collectors, options, samples).Run(Batches.Of(data, indices, batchSize, skipped, cancel), cancel);
+            done = new Pass(model, collectors, options, new CarriedState(data), samples).Run(Batches.Of(data, indices, batchSize, skipped, cancel), cancel);
             foreach ((string edge, StatisticsCollector collector) in collectors)
             {
                 statistics[edge] = collector.Snapshot();
@@ -102,7 +102,7 @@ public static class Calibrator
             throw new DataException($"None of the {samples} calibration samples of {data.Description} could be read.");
         }
 
-        return new CalibrationResult(statistics, done.Samples, done.Batches, groups.Count, perSample, skipped.Names);
+        return new CalibrationResult(statistics, done.Samples, done.Batches, groups.Count, perSample, [.. skipped.All.Select(f => f.Reason)]);
     }
 
     private static List<string[]> Split(IReadOnlyCollection<string> edges, IReadOnlyDictionary<string, ObservedValue> values, long budget)
@@ -129,8 +129,9 @@ public static class Calibrator
     }
 
     /// <summary>One pass over the batches: several run at once, but their values are taken in in the order of the batches, so that any number of threads gives the same bits.</summary>
-    private sealed class Pass(Model model, Dictionary<string, StatisticsCollector> collectors, CalibrationOptions options, int total)
+    private sealed class Pass(Model model, Dictionary<string, StatisticsCollector> collectors, CalibrationOptions options, CarriedState state, int total)
     {
+        private readonly int _threads = state.Any ? 1 : options.Threads;
         private readonly object _gate = new();
         private int _taken;
         private int _turn;
@@ -143,7 +144,7 @@ public static class Calibrator
             string[] inputs = [.. collectors.Keys.Except(inner)];
             using OrtSession session = OrtSession.Load(TensorTap.Expose(model, inner), new OrtOptions { Threads = 1 });
             using IEnumerator<Batch> source = batches.GetEnumerator();
-            Parallel.For(0, options.Threads, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancel }, _ =>
+            Parallel.For(0, _threads, new ParallelOptions { MaxDegreeOfParallelism = _threads, CancellationToken = cancel }, _ =>
             {
                 try
                 {
@@ -190,20 +191,35 @@ public static class Calibrator
                     {
                         Monitor.Wait(_gate);
                     }
+
+                    ObjectDisposedException.ThrowIf(_failed, this);
                 }
 
                 mine = true;
             }
 
-            session.Run(batch.Inputs, inner, (name, dims, values) =>
+            IReadOnlyDictionary<string, Tensor> fed = state.Inputs(batch);
+            if (state.Any)
             {
                 TakeTurn();
-                collectors[name].Add(values);
-            }, cancel);
-            TakeTurn();
+                foreach ((string name, Tensor value) in state.Run(session, batch, inner, cancel).Where(r => collectors.ContainsKey(r.Key)))
+                {
+                    collectors[name].Add(value.As<float>());
+                }
+            }
+            else
+            {
+                session.Run(fed, inner, (name, dims, values) =>
+                {
+                    TakeTurn();
+                    collectors[name].Add(values);
+                }, cancel);
+                TakeTurn();
+            }
+
             foreach (string input in inputs)
             {
-                collectors[input].Add(batch.Inputs[input].As<float>());
+                collectors[input].Add(fed[input].As<float>());
             }
 
             lock (_gate)

@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Halftone.Data;
+using Halftone.Onnx;
+using Halftone.OnnxRuntime;
+using Halftone.PostTraining.Calibration;
+
+namespace Halftone.PostTraining.Proofs;
+
+/// <summary>What is found out about a result before anybody says "saved": it loads, what fused, how near its outputs are, how fast it is, and how plain min/max would have done.</summary>
+public static class Proof
+{
+    /// <summary>The outcome of a job.</summary>
+    public static Outcome Of(QuantizationJob job, QuantizationPlan plan, Model quantized, QuantizerOptions options, CancellationToken cancel = default)
+    {
+        Outcome outcome = Facts(job, plan, quantized, options);
+        OrtSession session;
+        try
+        {
+            session = OrtSession.Load(quantized, new OrtOptions { Threads = options.Calibration.Threads });
+        }
+        catch (ModelException error)
+        {
+            return outcome with { Status = OutcomeStatus.Failed, Reason = $"ONNX Runtime does not load the result: {error.Message}" };
+        }
+
+        using (session)
+        {
+            FusionReport fusion = FusionReport.Of(quantized, job.Prepared.Values.ToDictionary(v => v.Key, v => v.Value.Dims.ToArray()));
+            outcome = outcome with
+            {
+                Fusion = [.. fusion.Nodes.Select(n => new FusionEntry(n.Node, n.Op, n.MultiplyAdds, n.Fused, n.Kernel, n.Obstacle ?? ""))],
+                FusedNodes = fusion.NodeShare,
+                FusedMacs = fusion.MacShare,
+            };
+            if (job.Run is null || job.Data is null)
+            {
+                return outcome with { Reason = "it loads; without --data nothing else was compared", Warnings = [.. outcome.Warnings, "outputs were not compared: no data was given"] };
+            }
+
+            outcome = Compare(job, session, outcome, cancel);
+        }
+
+        if (Verdict.Collapse(outcome.Agreement!, outcome.Canary) is { } collapse)
+        {
+            return outcome with { Status = OutcomeStatus.Failed, Reason = collapse, NextActions = NextActions.For(outcome) };
+        }
+
+        outcome = Accuracy(job, quantized, options, outcome, cancel);
+        outcome = Time(job, quantized, options, outcome, cancel);
+        if (options.Proof.Details)
+        {
+            outcome = outcome with { Layers = LayerErrors.Of(job, quantized, cancel), Edges = EdgeEntries.Of(job, plan) };
+        }
+
+        return Judge(outcome with { Warnings = [.. outcome.Warnings, .. DataWarnings(job)] }, options.Proof);
+    }
+
+    private static Outcome Facts(QuantizationJob job, QuantizationPlan plan, Model quantized, QuantizerOptions options) => new()
+    {
+        Status = OutcomeStatus.Good,
+        Reason = "it loads",
+        Float = ModelFactsOf.Float(job),
+        Quantized = ModelFactsOf.Quantized(job, quantized),
+        Recipe = job.Recipe,
+        Target = job.Target.Id,
+        RangeMethod = job.Candidates.IsEmpty ? "" : job.Candidates[0].Method,
+        RangeTrials = [.. job.Candidates.Select(c => new RangeTrial(c.Method, c.Agreement.Sqnr, c.Agreement.ArgmaxAgreement))],
+        Sizes = SizeLedger.Of(job.Prepared.Original, quantized, plan, job.Prepared.Model.Graph),
+        KeptFloat = plan.KeptFloat,
+        Calibration = job.Calibration is not { } c ? null : new CalibrationEntry(job.Data!.Description, c.Samples, c.Batches, c.Groups, job.CalibrationTime.TotalMilliseconds, c.BytesPerSample, c.Skipped),
+        Passes = [.. job.Prepared.Passes.Log],
+        Environment = MachineFacts.Describe(),
+        Seed = options.Seed,
+    };
+
+    private static Outcome Compare(QuantizationJob job, OrtSession session, Outcome outcome, CancellationToken cancel)
+    {
+        RangeCandidate? canary = job.Candidates.FirstOrDefault(c => c.Method == "min-max");
+        return outcome with
+        {
+            Agreement = job.Run!.Compare(session, cancel),
+            Canary = canary?.Agreement,
+        };
+    }
+
+    private static Outcome Accuracy(QuantizationJob job, Model quantized, QuantizerOptions options, Outcome outcome, CancellationToken cancel)
+    {
+        if (options.Measured is not { } measured || !AccuracyMeasure.Fits(measured, options.Proof.Metric))
+        {
+            return outcome;
+        }
+
+        options.Tell?.Invoke($"measuring accuracy on {measured.Count} samples");
+        return outcome with { Accuracy = AccuracyMeasure.Of(job.Prepared.Original, quantized, measured, options.Proof.Metric, options.Calibration.Threads, cancel) };
+    }
+
+    private static Outcome Time(QuantizationJob job, Model quantized, QuantizerOptions options, Outcome outcome, CancellationToken cancel)
+    {
+        if (options.Proof.LatencyBudget <= TimeSpan.Zero)
+        {
+            return outcome;
+        }
+
+        options.Tell?.Invoke("timing float and quantized in turns");
+        int threads = options.Calibration.Threads;
+        IReadOnlyDictionary<string, Tensor> inputs = Batches.Of(job.Data!, null, 1, new SkippedFiles(), cancel).First().Inputs;
+        LatencyComparison latency = Latency.Compare(job.Prepared.Original, quantized, inputs, new LatencyOptions { Threads = threads, Budget = options.Proof.LatencyBudget }, cancel);
+        var before = OpProfile.Of(job.Prepared.Original, inputs, threads, cancel: cancel).Ops.GroupBy(o => o.Op).ToDictionary(g => g.Key, g => g.Sum(o => o.Microseconds) / 1000);
+        var after = OpProfile.Of(quantized, inputs, threads, cancel: cancel).Ops.GroupBy(o => o.Op).ToDictionary(g => g.Key, g => g.Sum(o => o.Microseconds) / 1000);
+        return outcome with
+        {
+            Latency = new LatencyEntry(latency.FloatMilliseconds, latency.QuantizedMilliseconds, latency.Ratio, latency.RatioLow, latency.RatioHigh, latency.Rounds, threads),
+            OperatorTimes = [.. before.Keys.Union(after.Keys).Select(op => new OperatorTime(op, before.GetValueOrDefault(op), after.GetValueOrDefault(op))).OrderByDescending(t => t.Float + t.Quantized)],
+        };
+    }
+
+    private static IEnumerable<string> DataWarnings(QuantizationJob job)
+    {
+        if (job.Calibration is { Skipped.Length: > 0 } calibration)
+        {
+            yield return $"{calibration.Skipped.Length} calibration files could not be read and were left out: {string.Join(", ", calibration.Skipped.Take(3))}";
+        }
+
+        if (job.Calibration is { Groups: > 1 } grouped)
+        {
+            yield return $"the values of one batch exceed the memory limit, so each batch ran {grouped.Groups} times";
+        }
+    }
+
+    private static Outcome Judge(Outcome outcome, ProofOptions options)
+    {
+        List<string> warnings = [.. outcome.Warnings];
+        string? missed = null;
+        if (outcome.Latency is { RatioHigh: < 1 } slow)
+        {
+            string text = string.Create(CultureInfo.InvariantCulture, $"slower than float: {slow.Float:F3} ms became {slow.Quantized:F3} ms ({slow.Ratio:F2} times, 90 % interval {slow.RatioLow:F2} to {slow.RatioHigh:F2})");
+            warnings.Add(text);
+            missed = options.RequireFaster ? text : null;
+        }
+
+        AccuracyEntry? lost = options.MaxDrop is { } most ? outcome.Accuracy.FirstOrDefault(a => (a.HigherIsBetter ? -a.Difference : a.Difference) > most) : null;
+        if (lost is not null)
+        {
+            missed = string.Create(CultureInfo.InvariantCulture, $"{lost.Metric} went from {lost.Float:F2} to {lost.Quantized:F2}, which loses more than the {options.MaxDrop} allowed");
+        }
+
+        string good = outcome.Accuracy.FirstOrDefault() is { } accuracy
+            ? string.Create(CultureInfo.InvariantCulture, $"it loads; {accuracy.Metric} {accuracy.Quantized:F2} against {accuracy.Float:F2} in float, output SQNR {outcome.Agreement!.Sqnr:F1} dB")
+            : string.Create(CultureInfo.InvariantCulture, $"it loads; output SQNR {outcome.Agreement!.Sqnr:F1} dB, same largest output on {100 * outcome.Agreement.ArgmaxAgreement:F1} % of {outcome.Agreement.Samples} samples");
+        Outcome judged = outcome with
+        {
+            Status = missed is null ? OutcomeStatus.Good : OutcomeStatus.GoalMissed,
+            Reason = missed ?? good,
+            Warnings = [.. warnings],
+        };
+        return judged with { NextActions = NextActions.For(judged) };
+    }
+}
