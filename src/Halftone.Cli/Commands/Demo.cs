@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using Halftone.Data;
+using Halftone.Onnx;
+using Halftone.PostTraining;
+using Halftone.PostTraining.Calibration;
+using Halftone.PostTraining.Proofs;
+using Halftone.PostTraining.Recipes;
+using Halftone.Reports;
+using Spectre.Console;
+
+namespace Halftone.Cli.Commands;
+
+/// <summary>halftone demo: the bundled networks and images, several recipes, one table.</summary>
+internal static class Demo
+{
+    private static readonly string[] s_models = ["fashion_resnet", "fashion_mobilenet"];
+
+    private static readonly string[] s_recipes =
+        ["tensorflow-float16", "tensorflow-dynamic-range", "tensorflow-int8", "pytorch-static-fbgemm", "tensorrt-int8", "intelcaffe-int8", "ort-int8"];
+
+    /// <summary>The command.</summary>
+    public static Command Command() =>
+        new CliCommand(
+            "demo",
+            "Quantizes two bundled networks on bundled images with several recipes, measures them in one table, and writes reports.",
+            "halftone demo -o demo-out/")
+        {
+            CommonOptions.Output,
+            CommonOptions.Threads,
+        }.Does(Run);
+
+    private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
+    {
+        string samples = Path.Combine(AppContext.BaseDirectory, "samples");
+        string folder = options.GetValue(CommonOptions.Output) ?? Path.Combine("out", "demo");
+        int threads = options.GetValue(CommonOptions.Threads);
+        List<Outcome> outcomes = [];
+        foreach (string name in s_models)
+        {
+            Model model = Model.Load(Path.Combine(samples, name + ".onnx"));
+            var reading = new DataOptions { Preprocessing = Preprocessing.Parse(Path.Combine(samples, "preprocessing.json")) };
+            IDataSet calibration = DataSets.Open(Path.Combine(samples, "fashion-mnist", "calib-images-idx3-ubyte.gz"), model.Graph.Inputs, reading);
+            IDataSet measured = DataSets.Open(Path.Combine(samples, "fashion-mnist", "test-images-idx3-ubyte.gz"), model.Graph.Inputs, reading);
+            foreach (string recipe in s_recipes)
+            {
+                terminal.Remark($"{name}, {recipe}");
+                QuantizationResult result = Quantizer.Quantize(model, RecipeFile.Find(recipe), calibration, new QuantizerOptions
+                {
+                    Calibration = new CalibrationOptions { Threads = threads },
+                    Measured = measured,
+                    Proof = new ProofOptions { LatencyBudget = TimeSpan.FromSeconds(1.5) },
+                }, cancel);
+                string to = Path.Combine(folder, name, recipe);
+                result.Save(to);
+                Report.Write(result.Outcome, Path.Combine(to, "report.html"));
+                outcomes.Add(result.Outcome);
+            }
+        }
+
+        terminal.Result(outcomes.Select(o => new { o.Float, o.Quantized, recipe = o.Recipe.Name, o.Status, o.Reason, o.Accuracy, o.Agreement, o.Latency, o.FusedNodes, o.FusedMacs }), console => Show(outcomes, folder, console));
+        return outcomes.Any(o => o.Status is OutcomeStatus.Failed) ? ExitCode.ProofFailed : ExitCode.Ok;
+    }
+
+    private static void Show(List<Outcome> outcomes, string folder, IAnsiConsole console)
+    {
+        Table table = new() { Border = TableBorder.Simple };
+        table.AddColumns("network", "recipe");
+        foreach (string number in (string[])["size", "top-1, %", "95 % interval", "against float", "speed", "90 % interval", "in integers"])
+        {
+            table.AddColumn(new TableColumn(number).RightAligned());
+        }
+
+        foreach (var group in outcomes.GroupBy(o => o.Float.File))
+        {
+            AccuracyEntry before = group.First().Accuracy[0];
+            table.AddRow(group.Key, "float", Quantity.Size(group.First().Float.Bytes), F(before.Float, 2), $"{F(before.FloatLow, 2)} to {F(before.FloatHigh, 2)}", "", "", "", "");
+            foreach (Outcome o in group)
+            {
+                AccuracyEntry? a = o.Accuracy.FirstOrDefault();
+                table.AddRow(
+                    "", o.Recipe.Name + (o.Status is OutcomeStatus.Failed ? " (failed)" : ""), Quantity.Size(o.Quantized.Bytes),
+                    a is null ? "" : F(a.Quantized, 2), a is null ? "" : $"{F(a.QuantizedLow, 2)} to {F(a.QuantizedHigh, 2)}", a is null ? "" : $"{a.Difference.ToString("+0.00;-0.00", CultureInfo.InvariantCulture)} ± {F(a.StandardError, 2)}",
+                    o.Latency is null ? "" : F(o.Latency.Ratio, 2) + " x", o.Latency is null ? "" : $"{F(o.Latency.RatioLow, 2)} to {F(o.Latency.RatioHigh, 2)}",
+                    $"{o.Fusion.Count(f => f.Fused)} of {o.Fusion.Length}");
+            }
+        }
+
+        console.Write(table);
+        AccuracyEntry any = outcomes[0].Accuracy[0];
+        console.Profile.Out.Writer.WriteLine($"Top-1 on {any.Samples} labelled Fashion-MNIST test images; speed is float time over quantized time in ONNX Runtime, batch 1, {outcomes[0].Latency?.Threads} threads.");
+        console.Profile.Out.Writer.WriteLine($"Reports: {Path.Combine(folder, s_models[0], "ort-int8", "report.html")} and beside it.");
+    }
+
+    private static string F(double value, int digits) => QuantizeOptions.Number(value, digits);
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using Halftone.PostTraining;
+using Spectre.Console;
+
+namespace Halftone.Cli;
+
+/// <summary>An outcome as a few lines on the terminal.</summary>
+internal static class OutcomeText
+{
+    /// <summary>Writes them.</summary>
+    public static void Show(Outcome outcome, IAnsiConsole console, string path, string report)
+    {
+        Grid grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
+        void Line(string name, string value) => grid.AddRow(new Text(name), new Text(value));
+        Line("model", $"{outcome.Float.File}, {Quantity.Count(outcome.Float.Parameters)} parameters" + (outcome.Float.Macs > 0 ? $", {Quantity.Count(outcome.Float.Macs)} multiply-accumulates" : ""));
+        Line("recipe", $"{outcome.Recipe.Name} for {outcome.Target}");
+        if (outcome.Calibration is { } calibration)
+        {
+            Line("calibrated", string.Create(CultureInfo.InvariantCulture, $"on {calibration.Samples} samples of {calibration.Data} in {calibration.Milliseconds / 1000:F1} s"));
+        }
+
+        if (outcome.RangeTrials.Length > 0)
+        {
+            Line("ranges", $"{outcome.RangeMethod} (" + string.Join(", ", outcome.RangeTrials.Select(t => $"{t.Method} {QuantizeOptions.Number(t.Sqnr, 1)} dB")) + ")");
+        }
+
+        if (outcome.Fusion.Length > 0)
+        {
+            Line("kernels", string.Create(CultureInfo.InvariantCulture, $"{outcome.Fusion.Count(f => f.Fused)} of {outcome.Fusion.Length} nodes run in integers, {100 * outcome.FusedMacs:F1} % of the multiply-accumulates"));
+        }
+
+        foreach (var missed in outcome.Fusion.Where(f => !f.Fused).GroupBy(f => f.Why).Take(3))
+        {
+            Line("", $"{missed.Count()} in float: {missed.Key} ({string.Join(", ", missed.Take(3).Select(m => m.Node))}{(missed.Count() > 3 ? ", ..." : "")})");
+        }
+
+        foreach (AccuracyEntry a in outcome.Accuracy)
+        {
+            Line("accuracy", string.Create(CultureInfo.InvariantCulture, $"{a.Metric} {a.Float:F2} -> {a.Quantized:F2} ({a.Difference:+0.00;-0.00} +- {a.StandardError:F2}, {a.Samples} samples)"));
+        }
+
+        if (outcome.Agreement is { } agreement)
+        {
+            Line("outputs", $"SQNR {QuantizeOptions.Number(agreement.Sqnr, 1)} dB, same largest output on {QuantizeOptions.Number(100 * agreement.ArgmaxAgreement, 1)} % of {agreement.Samples} samples");
+        }
+
+        if (outcome.Latency is { } latency)
+        {
+            Line("speed", string.Create(CultureInfo.InvariantCulture, $"{latency.Float:F3} -> {latency.Quantized:F3} ms, {latency.Ratio:F2} times (90 %: {latency.RatioLow:F2} to {latency.RatioHigh:F2}), {latency.Threads} threads"));
+        }
+
+        Line("size", string.Create(CultureInfo.InvariantCulture, $"{Quantity.Size(outcome.Float.Bytes)} -> {Quantity.Size(outcome.Quantized.Bytes)} ({(double)outcome.Float.Bytes / outcome.Quantized.Bytes:F2} times smaller)"));
+        foreach (string warning in outcome.Warnings)
+        {
+            Line("mind", warning);
+        }
+
+        foreach (string action in outcome.NextActions)
+        {
+            Line("next", action);
+        }
+
+        Line(outcome.Status is OutcomeStatus.Failed ? "set aside" : "wrote", $"{path}, {report}");
+        string verdict = outcome.Status switch
+        {
+            OutcomeStatus.Good => "good",
+            OutcomeStatus.GoalMissed => "goal missed",
+            _ => "failed",
+        };
+        Line(verdict, outcome.Reason);
+        console.Write(grid);
+    }
+}
