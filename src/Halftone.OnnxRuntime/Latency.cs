@@ -15,8 +15,20 @@ public sealed record LatencyOptions
     /// <summary>When to stop, warm-up not counted; a round that has begun is ended, and five are always done.</summary>
     public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Most rounds.</summary>
-    public int MostRounds { get; init; } = 200;
+    /// <summary>Most rounds, 5 to 1000.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Outside.</exception>
+    public int MostRounds
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 5);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1000);
+            field = value;
+        }
+    }
+
+    = 200;
 
     /// <summary>Runs of each model before any counts.</summary>
     public int WarmUp { get; init; } = 3;
