@@ -63,10 +63,10 @@ internal sealed class ElfFile
                 {
                     ElfVersionNeedEntry entry = Read<ElfVersionNeedEntry>(entryAt);
                     needs.Add(new NeededVersion(library, Text(StringOffset(section, entry.Name)), (int)entryAt, entry));
-                    entryAt += entry.Next;
+                    entryAt += j + 1 < need.Count ? Step(entry.Next) : 0;
                 }
 
-                at += need.Next;
+                at += i + 1 < section.Information ? Step(need.Next) : 0;
             }
         }
 
@@ -85,7 +85,7 @@ internal sealed class ElfFile
                 ElfVersionDefinition definition = Read<ElfVersionDefinition>(at);
                 ElfVersionDefinitionEntry entry = Read<ElfVersionDefinitionEntry>(at + definition.FirstEntry);
                 names.Add(Text(StringOffset(section, entry.Name)));
-                at += definition.Next;
+                at += i + 1 < section.Information ? Step(definition.Next) : 0;
             }
         }
 
@@ -111,6 +111,9 @@ internal sealed class ElfFile
     }
 
     private IEnumerable<ElfSection> Sections(uint type) => _sections.Where(section => section.Type == type);
+
+    /// <summary>How far on the next record of a chain is; a chain that stands still would never end.</summary>
+    private uint Step(uint next) => next > 0 ? next : throw Broken();
 
     /// <summary>Where in the file a string of a section's linked string table starts.</summary>
     private int StringOffset(ElfSection section, uint name)
