@@ -37,6 +37,21 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void A_trained_network_gives_all_its_tensors_back()
+    {
+        (float[] images, long[] labels) = Batches.InOrder(SampleFiles.Calibration, 8).First();
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        using (TrainableNetwork network = new(Networks.All[0]))
+        {
+            using Trainer trainer = new(network, s_options);
+            trainer.Step(images, labels, 1);
+            trainer.UseAverage();
+        }
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
     public void The_loss_falls_on_real_images()
     {
         using TrainableNetwork network = new(Networks.All[1]);
