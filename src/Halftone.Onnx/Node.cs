@@ -50,6 +50,13 @@ public sealed class Node
     /// <summary>Names that its subgraphs (If, Loop, Scan) take from outside.</summary>
     public ImmutableArray<string> CapturedNames { get; internal set; } = [];
 
+    /// <summary>The nodes inside its subgraphs (If, Loop, Scan), at every depth: to look at, not to change.</summary>
+    public IEnumerable<Node> InnerNodes => Subgraphs.Nodes(Proto).Select(n => new Node(n));
+
+    /// <summary>The constants inside its subgraphs, at every depth.</summary>
+    /// <exception cref="ModelException">One of them is damaged.</exception>
+    public IEnumerable<Tensor> InnerConstants => Subgraphs.Constants(Proto).Select(t => TensorFormat.Read(t, null));
+
     /// <summary>Whether it is that operator of ONNX's own domain.</summary>
     public bool Is(string op) => Op == op && Domain.Length == 0;
 

@@ -30,6 +30,14 @@ internal static class Subgraphs
         Of(node).SelectMany(g => g.Node.SelectMany(n => n.Input.Concat(n.Output).Concat(AllNames(n)))
             .Concat(g.Initializer.Select(i => i.Name)).Concat(g.Input.Select(i => i.Name)).Concat(g.Output.Select(o => o.Name)));
 
+    /// <summary>Every node inside a node's subgraphs, at every depth.</summary>
+    public static IEnumerable<NodeProto> Nodes(NodeProto node) =>
+        Of(node).SelectMany(g => g.Node).SelectMany(n => Nodes(n).Prepend(n));
+
+    /// <summary>Every initializer inside a node's subgraphs, at every depth.</summary>
+    public static IEnumerable<TensorProto> Constants(NodeProto node) =>
+        Of(node).SelectMany(g => g.Initializer.Concat(g.Node.SelectMany(Constants)));
+
     /// <summary>Renames a captured name wherever it is free in a node's subgraphs.</summary>
     public static void Rename(Node node, string name, string with)
     {
