@@ -28,16 +28,17 @@ public sealed record Preparation
     /// <param name="recipe">Decides the opset.</param>
     /// <param name="target">Decides the opset.</param>
     /// <param name="sample">One input of the model.</param>
+    /// <param name="minimumOpset">Brings the model to at least this opset.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="ModelException">An operator cannot be brought to the opset, or the model does not run on the sample.</exception>
-    public static Preparation Of(Model model, Recipe recipe, Target target, IReadOnlyDictionary<string, Tensor>? sample, CancellationToken cancel = default)
+    public static Preparation Of(Model model, Recipe recipe, Target target, IReadOnlyDictionary<string, Tensor>? sample, int minimumOpset = 0, CancellationToken cancel = default)
     {
         if (IsQuantized(model.Graph) is { } node)
         {
             throw new ModelException($"The model is quantized already: node '{node.Name}' is {node.Op}. Give the float model, or bring this one back with 'halftone convert --to float'.");
         }
 
-        Model ready = OpsetUpgrade.To(model, Math.Max(model.Opset, RequiredOpset(recipe, target)));
+        Model ready = OpsetUpgrade.To(model, Math.Max(Math.Max(model.Opset, minimumOpset), RequiredOpset(recipe, target)));
         var context = new PassContext();
         StandardPasses.Apply(ready, context);
         return new Preparation

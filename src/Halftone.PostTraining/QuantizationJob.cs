@@ -69,7 +69,7 @@ public sealed class QuantizationJob : IDisposable
         Target target = options.Target ?? TargetList.Find(recipe.Target);
         options.Tell?.Invoke("preparing the model");
         IReadOnlyDictionary<string, Tensor>? sample = data is null ? null : FirstReadable(data, cancel);
-        Preparation prepared = Preparation.Of(model, recipe, target, sample, cancel);
+        Preparation prepared = Preparation.Of(model, recipe, target, sample, options.MinimumOpset, cancel);
         IReadOnlyDictionary<string, ObservedValue> values = sample is null ? Declared(prepared.Model.Graph) : prepared.Values;
         Placement placement = Placer.Decide(prepared.Model.Graph, target, recipe, values);
         var job = new QuantizationJob(recipe, target, prepared, placement, data, options);

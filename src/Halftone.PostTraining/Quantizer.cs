@@ -26,6 +26,9 @@ public sealed record QuantizerOptions
     /// <summary>Samples to measure accuracy on, apart from those that calibrate; null for none.</summary>
     public IDataSet? Measured { get; init; }
 
+    /// <summary>Brings the model to at least this opset, as when 16-bit activations are to be tried.</summary>
+    public int MinimumOpset { get; init; }
+
     /// <summary>Seed of everything random; recorded.</summary>
     public int Seed { get; init; }
 

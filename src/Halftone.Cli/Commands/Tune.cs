@@ -66,7 +66,7 @@ internal static class Tune
             Wide = options.GetValue(s_sixteen),
             Progress = new Told(trial => terminal.Remark(Line(trial))),
         };
-        QuantizerOptions quantizing = QuantizeOptions.ForQuantizer(options, data, new ProofOptions { MaxDrop = tuning.MaxDrop, Metric = goal.Metric }, terminal.Remark);
+        QuantizerOptions quantizing = QuantizeOptions.ForQuantizer(options, data, new ProofOptions { MaxDrop = tuning.MaxDrop, Metric = goal.Metric }, terminal.Remark) with { MinimumOpset = tuning.Wide ? 21 : 0 };
         using QuantizationJob job = QuantizationJob.Start(model, recipe, data.Calibration, quantizing, cancel);
         TuningResult result = Tuner.Run(job, goal, tuning, folder, cancel);
         Outcome outcome = Proof.Of(job, result.Plan, Model.Load(result.ModelPath), quantizing, cancel);

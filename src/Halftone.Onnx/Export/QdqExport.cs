@@ -75,7 +75,7 @@ public sealed class QdqExport
         }
     }
 
-    // int32 with scale = input scale * weight scale and zero point 0; only where both are affine
+    // int32 with scale = input scale * weight scale and zero point 0; only where both are affine, and the input's scale is not so small, at 16 bits, that it would not fit
     private void Biases()
     {
         if (_plan.Bias is not BiasForm.Int32)
@@ -93,7 +93,7 @@ public sealed class QdqExport
 
             string data = OriginalInput(node);
             if (node.Input(2).Length == 0 || _graph.Constant(node.Input(2)) is not { Type: ElementType.Float } bias
-                || _plan.Edges.GetValueOrDefault(data) is not AffineGrid { Axis: null } input)
+                || _plan.Edges.GetValueOrDefault(data) is not AffineGrid { Axis: null, Codes.Bits: <= 8 } input)
             {
                 continue;
             }

@@ -86,13 +86,20 @@ public static class Proof
 
     private static Outcome Accuracy(QuantizationJob job, Model quantized, QuantizerOptions options, Outcome outcome, CancellationToken cancel)
     {
-        if (options.Measured is not { } measured || !AccuracyMeasure.Fits(measured, options.Proof.Metric))
+        if (options.Measured is not { } measured || !AccuracyGoal.Fits(measured, options.Proof.Metric))
         {
             return outcome;
         }
 
         options.Tell?.Invoke($"measuring accuracy on {measured.Count} samples");
-        return outcome with { Accuracy = AccuracyMeasure.Of(job.Prepared.Original, quantized, measured, options.Proof.Metric, options.Calibration.Threads, cancel) };
+        var goal = AccuracyGoal.Of(measured, options.Proof.Metric, options.Calibration.Threads);
+        List<AccuracyEntry> entries = [goal.Compare(job.Prepared.Original, quantized, cancel)];
+        if (options.Proof.Metric is null && measured.HasLabels && measured.ClassNames.Length > 20)
+        {
+            entries.Add(AccuracyGoal.Of(measured, "top-5", options.Calibration.Threads).Compare(job.Prepared.Original, quantized, cancel));
+        }
+
+        return outcome with { Accuracy = [.. entries] };
     }
 
     private static Outcome Time(QuantizationJob job, Model quantized, QuantizerOptions options, Outcome outcome, CancellationToken cancel)

@@ -3,9 +3,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using Halftone.Data;
 using Halftone.Onnx;
-using Halftone.OnnxRuntime;
 using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Plans;
+using Halftone.PostTraining.Proofs;
 using Halftone.PostTraining.Recipes;
 using Halftone.PostTraining.Sensitivity;
 
@@ -22,6 +22,9 @@ public sealed record TunerOptions
 
     /// <summary>Nodes kept float more at each step: 0 doubles (1, 2, 4, ...), 1 is IntelCaffe's loop of one layer at a time.</summary>
     public int Step { get; init; }
+
+    /// <summary>Whether the worst nodes are tried with 16-bit activations before they go back to float.</summary>
+    public bool Wide { get; init; }
 
     /// <summary>Told after every trial.</summary>
     public IProgress<Trial>? Progress { get; init; }
@@ -44,7 +47,8 @@ public sealed record Trial(string Key, double Metric, double Drop, ImmutableArra
 /// <param name="GoalMet">Whether it loses no more than allowed.</param>
 /// <param name="FloatMetric">Of the float model.</param>
 /// <param name="ModelPath">Where the best model lies.</param>
-public sealed record TuningResult(ImmutableArray<Trial> Trials, Trial Best, bool GoalMet, double FloatMetric, string ModelPath);
+/// <param name="Plan">Its plan.</param>
+public sealed record TuningResult(ImmutableArray<Trial> Trials, Trial Best, bool GoalMet, double FloatMetric, string ModelPath, QuantizationPlan Plan);
 
 /// <summary>
 /// Searches for the cheapest model that loses no more than allowed: range methods first, then the worst nodes, ranked by their damage, back to float.
@@ -53,16 +57,16 @@ public sealed record TuningResult(ImmutableArray<Trial> Trials, Trial Best, bool
 public sealed class Tuner
 {
     private readonly QuantizationJob _job;
-    private readonly Func<Model, CancellationToken, double> _measure;
-    private readonly bool _higherIsBetter;
+    private readonly AccuracyGoal _goal;
     private readonly TunerOptions _options;
     private readonly string _folder;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly List<Trial> _trials = [];
     private double _float;
+    private QuantizationPlan _bestPlan = QuantizationPlan.Empty;
 
-    private Tuner(QuantizationJob job, Func<Model, CancellationToken, double> measure, bool higherIsBetter, TunerOptions options, string folder) =>
-        (_job, _measure, _higherIsBetter, _options, _folder) = (job, measure, higherIsBetter, options, folder);
+    private Tuner(QuantizationJob job, AccuracyGoal goal, TunerOptions options, string folder) =>
+        (_job, _goal, _options, _folder) = (job, goal, options, folder);
 
     private string Journal => Path.Combine(_folder, "trials.jsonl");
 
@@ -74,21 +78,19 @@ public sealed class Tuner
 
     /// <summary>Tunes.</summary>
     /// <param name="job">Calibrated.</param>
-    /// <param name="measure">The metric of a model on labelled samples, apart from those that calibrated.</param>
-    /// <param name="higherIsBetter">Whether more of it is better.</param>
+    /// <param name="goal">The metric, on labelled samples apart from those that calibrated.</param>
     /// <param name="options">Goal and time.</param>
     /// <param name="folder">Where models and journal go; made where missing.</param>
     /// <param name="cancel">Stops at once; the best so far stays.</param>
-    public static TuningResult Run(
-        QuantizationJob job, Func<Model, CancellationToken, double> measure, bool higherIsBetter, TunerOptions options, string folder, CancellationToken cancel = default)
+    public static TuningResult Run(QuantizationJob job, AccuracyGoal goal, TunerOptions options, string folder, CancellationToken cancel = default)
     {
         Directory.CreateDirectory(folder);
-        var tuner = new Tuner(job, measure, higherIsBetter, options, folder);
+        var tuner = new Tuner(job, goal, options, folder);
         tuner.Resume();
-        tuner._float = measure(job.Prepared.Original, cancel);
+        tuner._float = goal.Measure(job.Prepared.Original, cancel).Value;
         tuner.Search(cancel);
         Trial best = tuner.Best!;
-        return new TuningResult([.. tuner._trials], best, best.Drop <= options.MaxDrop, tuner._float, tuner.BestPath);
+        return new TuningResult([.. tuner._trials], best, best.Drop <= options.MaxDrop, tuner._float, tuner.BestPath, tuner._bestPlan);
     }
 
     private void Search(CancellationToken cancel)
@@ -120,6 +122,15 @@ public sealed class Tuner
         {
             QuantizationPlan plan = start.Plan;
             ImmutableArray<string> names = [.. ranked.Take(count).Select(r => r.Node)];
+            if (_options.Wide)
+            {
+                Try($"range={start.Method} wide={count}", WideEdges.Of(_job, start.Plan, names), [], cancel);
+                if (Best!.Drop <= _options.MaxDrop || TimeIsUp)
+                {
+                    return;
+                }
+            }
+
             foreach (string name in names)
             {
                 plan = plan.WithoutNode(graph, graph.Nodes.First(n => n.Name == name), "tuning keeps it float: it is among the nodes that hurt most");
@@ -136,14 +147,15 @@ public sealed class Tuner
     private void Try(string key, QuantizationPlan plan, ImmutableArray<string> floatNodes, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        if (_trials.Any(t => t.Key == key))
+        if (_trials.FirstOrDefault(t => t.Key == key) is { } done)
         {
-            return; // done in an earlier run
+            _bestPlan = done == Best ? plan : _bestPlan;
+            return; // tried in an earlier run
         }
 
         Model model = _job.Lower(plan);
-        double metric = _measure(model, cancel);
-        double drop = _higherIsBetter ? _float - metric : metric - _float;
+        double metric = _goal.Measure(model, cancel).Value;
+        double drop = _goal.HigherIsBetter ? _float - metric : metric - _float;
         Graph graph = _job.Prepared.Model.Graph;
         long all = Math.Max(1, graph.Nodes.Sum(n => Macs.Of(graph, n, _job.Prepared.Values)));
         long inFloat = graph.Nodes.Where(n => plan.KeptFloat.ContainsKey(n.Name)).Sum(n => Macs.Of(graph, n, _job.Prepared.Values));
@@ -153,6 +165,7 @@ public sealed class Tuner
         {
             // the model first: a journal line must never speak of a model that is not there
             model.Save(BestPath);
+            _bestPlan = plan;
             AtomicFile.WriteText(Path.Combine(_folder, "recipe.json"), RecipeFile.Write(RecipeOf(key, floatNodes)));
         }
 

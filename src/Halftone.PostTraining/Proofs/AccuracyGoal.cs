@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Halftone.Data;
+using Halftone.Data.Metrics;
+using Halftone.Onnx;
+using Halftone.OnnxRuntime;
+using Halftone.PostTraining.Calibration;
+
+namespace Halftone.PostTraining.Proofs;
+
+/// <summary>A metric of one model on some samples.</summary>
+/// <param name="Metric">Its id.</param>
+/// <param name="Value">In the metric's unit.</param>
+/// <param name="Low">95 % interval; NaN where none is known.</param>
+/// <param name="High">95 % interval.</param>
+/// <param name="Samples">Number of samples.</param>
+public sealed record MetricValue(string Metric, double Value, double Low, double High, int Samples);
+
+/// <summary>What is measured: a metric on samples that did not calibrate. Models are measured alone, or in pairs on the same samples.</summary>
+public sealed class AccuracyGoal
+{
+    private const int BatchSize = 32;
+
+    private readonly IDataSet _data;
+    private readonly IMetric _metric;
+    private readonly int _threads;
+
+    private AccuracyGoal(IDataSet data, IMetric metric, int threads) => (_data, _metric, _threads) = (data, metric, threads);
+
+    /// <summary>Id of the metric.</summary>
+    public string Metric => _metric.Name;
+
+    /// <summary>Whether more is better.</summary>
+    public bool HigherIsBetter => _metric.HigherIsBetter;
+
+    /// <summary>A metric by id, or where none is named the one that fits the data.</summary>
+    /// <exception cref="DataException">The data has nothing to measure by.</exception>
+    /// <exception cref="ArgumentException">There is no such metric.</exception>
+    public static AccuracyGoal Of(IDataSet data, string? metric, int threads) =>
+        new(
+            data,
+            MetricList.All.Find(metric ?? Fitting(data) ?? throw new DataException($"{data.Description} has neither labels nor targets to measure by: give --labels or --targets, or name a --metric."))
+                .FromOptions(JsonElement.Parse("{}")),
+            threads);
+
+    /// <summary>Whether anything can be measured.</summary>
+    public static bool Fits(IDataSet data, string? metric) => data.Count > 0 && (metric ?? Fitting(data)) is not null;
+
+    /// <summary>The metric of a model.</summary>
+    public MetricValue Measure(Model model, CancellationToken cancel = default)
+    {
+        if (_metric.Need is MetricNeed.Reference)
+        {
+            throw new DataException($"{Metric} compares two models; use 'halftone compare'.");
+        }
+
+        IMeasurement measurement = _metric.Start();
+        int samples = 0;
+        using OrtSession session = OrtSession.Load(model, new OrtOptions { Threads = _threads });
+        var state = new CarriedState(_data);
+        foreach (Batch batch in Batches.Of(_data, null, BatchSize, new SkippedFiles(), cancel))
+        {
+            foreach ((Sample sample, IReadOnlyDictionary<string, Tensor> outputs) in batch.Split(state.Run(session, batch, null, cancel)))
+            {
+                measurement.Add(sample, outputs);
+                samples++;
+            }
+        }
+
+        return Value(measurement, samples);
+    }
+
+    /// <summary>Two models on the same samples.</summary>
+    public AccuracyEntry Compare(Model before, Model after, CancellationToken cancel = default)
+    {
+        (IMeasurement Before, IMeasurement After) measurements = (_metric.Start(), _metric.Start());
+        var difference = new PairedDifference();
+        int samples = 0;
+        using OrtSession first = OrtSession.Load(before, new OrtOptions { Threads = _threads });
+        using OrtSession second = OrtSession.Load(after, new OrtOptions { Threads = _threads });
+        (CarriedState Before, CarriedState After) states = (new(_data), new(_data));
+        foreach (Batch batch in Batches.Of(_data, null, BatchSize, new SkippedFiles(), cancel))
+        {
+            var a = batch.Split(states.Before.Run(first, batch, null, cancel));
+            var b = batch.Split(states.After.Run(second, batch, null, cancel));
+            foreach (((Sample sample, IReadOnlyDictionary<string, Tensor> x), (Sample _, IReadOnlyDictionary<string, Tensor> y)) in a.Zip(b))
+            {
+                difference.Add(measurements.Before.Add(sample, x, x), measurements.After.Add(sample, y, x));
+                samples++;
+            }
+        }
+
+        MetricValue f = Value(measurements.Before, samples);
+        MetricValue q = Value(measurements.After, samples);
+        double unit = _metric.Unit == "%" ? 100 : 1;
+        return new AccuracyEntry(Metric, f.Value, f.Low, f.High, q.Value, q.Low, q.High, q.Value - f.Value, unit * difference.StandardError, samples, HigherIsBetter);
+    }
+
+    private static MetricValue Value(IMeasurement measurement, int samples)
+    {
+        Measured m = measurement.Result();
+        return new MetricValue(m.Metric, m.Value, m.Interval?.Low ?? double.NaN, m.Interval?.High ?? double.NaN, samples);
+    }
+
+    private static string? Fitting(IDataSet data)
+    {
+        if (data.HasLabels)
+        {
+            return Top1.Info.Id;
+        }
+
+        Sample? sample = data.Count > 0 ? Batches.Of(data, null, 1, new SkippedFiles(1)).Select(b => b.Samples[0]).FirstOrDefault() : null;
+        bool tokens = sample is not null && sample.Inputs.Count == 1 && sample.Inputs.Values.Single() is { Type: ElementType.Int64 or ElementType.Int32, Dims.Length: 2 };
+        return tokens ? Perplexity.Info.Id
+            : sample?.Target is { Dims.Length: 4 } ? Psnr.Info.Id
+            : sample?.Target is not null ? MeanAbsoluteError.Info.Id : null;
+    }
+}
