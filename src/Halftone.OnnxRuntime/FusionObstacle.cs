@@ -7,8 +7,16 @@ namespace Halftone.OnnxRuntime;
 internal static class FusionObstacle
 {
     /// <summary>A few words, the same for the same cause.</summary>
-    public static string Of(Graph graph, Node node)
+    /// <param name="graph">The quantized graph.</param>
+    /// <param name="node">A node of it.</param>
+    /// <param name="kernel">What computes it in the optimized graph.</param>
+    public static string Of(Graph graph, Node node, Node kernel)
     {
+        if (node.Op is "MatMul" or "Add" && kernel.Op == "Gemm")
+        {
+            return "MatMul and Add become a Gemm whose bias is not int32";
+        }
+
         if (node.Op is not ("Conv" or "Gemm" or "MatMul" or "Add" or "Mul" or "Concat" or "MaxPool" or "AveragePool" or "GlobalAveragePool"))
         {
             return $"{node.Op} has no integer kernel";

@@ -79,7 +79,7 @@ public sealed record FusionReport(ImmutableArray<NodeFusion> Nodes)
             // a node that is nowhere has been folded into a constant, or nobody needs it
             if (kernels.Find(node) is { } kernel)
             {
-                string? obstacle = kernels.IsInteger(node, kernel) ? null : FusionObstacle.Of(quantized.Graph, node);
+                string? obstacle = kernels.IsInteger(node, kernel) ? null : FusionObstacle.Of(quantized.Graph, node, kernel);
                 nodes.Add(new NodeFusion(node.Name, node.Op, kernel.Op, obstacle, shapeOf.MultiplyAdds(node)));
             }
         }

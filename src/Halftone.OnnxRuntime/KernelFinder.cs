@@ -52,7 +52,8 @@ internal sealed class KernelFinder(Graph before, Graph after)
     /// <param name="kernel">What computes it.</param>
     public bool IsInteger(Node node, Node kernel) => IntegerOps.Contains(kernel.Op) || RunsOnCodes(node, kernel);
 
-    // MaxPool is the same operator on floats and codes: it runs on codes when the DequantizeLinear before it is gone
+    // some operators are the same on floats and codes: they run on codes when the DequantizeLinear before them is gone
     private bool RunsOnCodes(Node node, Node kernel) =>
-        kernel.Op == node.Op && before.Producer(node.Input(0)) is { Op: "DequantizeLinear" } && after.Producer(kernel.Input(0)) is not { Op: "DequantizeLinear" };
+        kernel.Op == node.Op && node.Op is "MaxPool" or "Concat"
+        && before.Producer(node.Input(0)) is { Op: "DequantizeLinear" } && after.Producer(kernel.Input(0)) is not { Op: "DequantizeLinear" };
 }

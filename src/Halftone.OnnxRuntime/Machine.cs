@@ -11,7 +11,7 @@ namespace Halftone.OnnxRuntime;
 /// <param name="Processor">Its name, or its architecture where it tells none.</param>
 /// <param name="Cores">Logical processors that this process may use.</param>
 /// <param name="Architecture">X64, Arm64, ...</param>
-/// <param name="System">Operating system.</param>
+/// <param name="OperatingSystem">Its operating system.</param>
 /// <param name="DotNet">.NET version.</param>
 /// <param name="OnnxRuntime">ONNX Runtime version.</param>
 /// <param name="InstructionSets">Those that integer kernels use, of the ones present.</param>
@@ -22,7 +22,7 @@ public sealed record MachineDescription(
     string Processor,
     int Cores,
     string Architecture,
-    string System,
+    string OperatingSystem,
     string DotNet,
     string OnnxRuntime,
     ImmutableArray<string> InstructionSets,
@@ -52,7 +52,7 @@ public static class Machine
     /// <summary>Asks the processor and the system, and runs three tiny models that show whether integer kernels saturate.</summary>
     public static MachineDescription Describe() => new(
         Processor(),
-        global::System.Environment.ProcessorCount,
+        Environment.ProcessorCount,
         RuntimeInformation.ProcessArchitecture.ToString(),
         RuntimeInformation.OSDescription,
         RuntimeInformation.FrameworkDescription,

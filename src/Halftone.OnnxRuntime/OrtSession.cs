@@ -41,6 +41,7 @@ public sealed class OrtSession : IDisposable
     public static string RuntimeVersion => Environment().GetVersionString();
 
     /// <summary>Loads a model. One over 2 GB, or with mapped constants, goes through a folder of temporary files, which lives as long as the session.</summary>
+    /// <remarks>It writes the model out, which sorts its nodes: load one model in one thread at a time.</remarks>
     /// <exception cref="ModelException">ONNX Runtime refuses the model; the message says why.</exception>
     /// <exception cref="IOException">The temporary files cannot be written.</exception>
     public static OrtSession Load(Model model, OrtOptions? options = null)
@@ -163,6 +164,7 @@ public sealed class OrtSession : IDisposable
         {
             values.ForEach(v => v.Dispose());
             pins.ForEach(p => p.Dispose());
+            GC.KeepAlive(inputs); // a mapped tensor is pinned by nothing but its own life
         }
     }
 

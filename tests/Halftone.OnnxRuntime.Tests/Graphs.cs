@@ -22,9 +22,9 @@ internal sealed class QdqBuilder
     public Dictionary<string, Tensor> Input { get; }
 
     /// <summary>x through Q and DQ with scale 1/100, or one of its own.</summary>
-    public string Quantized(string x, float scale = 0.01f, string? to = null, ElementType? codes = null)
+    public string Quantized(string x, float scale = 0.01f, string? to = null, ElementType? codes = null, int? zero = null)
     {
-        (string s, string z) = Parameters(scale, codes ?? _codes);
+        (string s, string z) = Parameters(scale, codes ?? _codes, zero);
         string q = Name("q");
         _graph.Add(new Node(q, "QuantizeLinear", [x, s, z], [q]));
         string d = to ?? Name("d");
