@@ -243,6 +243,21 @@ public sealed class FusionReportTests
         Assert.Equal(4 * 100 * 4, FusionReport.Of(b.Model, new Dictionary<string, long[]> { ["c"] = [1, 4, 10, 10] }).Nodes.Single().MultiplyAdds);
     }
 
+    [Theory]
+    [InlineData("resnet8_cifar10_int8_qdq")]
+    [InlineData("dscnn_kws_int8_qdq")]
+    public void What_it_says_runs_in_integers_is_what_the_profile_of_a_full_session_shows(string name)
+    {
+        Model model = Model.Load(Paths.Shared($"data/models/{name}.onnx"));
+        using OrtSession session = OrtSession.Load(model);
+
+        OpProfile profile = OpProfile.Of(model, Samples.For(session), runs: 1);
+
+        // layouts may change there, and with them names, but not what runs
+        string[] counted = ["Conv", "Gemm", "Add", "GlobalAveragePool", "QLinearConv", "QGemm", "QLinearAdd", "QLinearGlobalAveragePool"];
+        Assert.Equal(profile.Ops.Select(o => o.Op).Where(counted.Contains).Order(), FusionReport.Of(model).Nodes.Select(n => n.Kernel).Order());
+    }
+
     // summed by hand over the published layers; MLPerf Tiny gives 12.5 and 2.66 million
     [Theory]
     [InlineData("resnet8_cifar10_int8_qdq", 10, 12_501_632L)]
