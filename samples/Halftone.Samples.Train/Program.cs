@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Halftone.Samples.Train;
 using Halftone.Training;
+using Microsoft.ML.OnnxRuntime;
 using TorchSharp;
 
 using CancellationTokenSource stop = new();
@@ -60,6 +61,13 @@ internal static class Commands
             });
         }
 
+        rate.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (> 0 and < double.PositiveInfinity))
+            {
+                result.AddError($"{rate.Name} must be a number above 0.");
+            }
+        });
         Command command = new("train", "Trains a network, writes it as ONNX and measures it in ONNX Runtime on the test set.") { net, epochs, batch, rate, s_seed, s_threads, s_data, s_output };
         command.SetAction(line => Train(
             Networks.All.First(spec => spec.Name == line.GetRequiredValue(net)),
@@ -84,7 +92,16 @@ internal static class Commands
         command.SetAction(line =>
         {
             string path = line.GetRequiredValue(model);
-            PrintAccuracy(path, OnnxAccuracy.Measure(File.ReadAllBytes(path), FashionMnist.Test(line.GetRequiredValue(s_data)), line.GetValue(s_threads), cancel));
+            byte[] file = File.ReadAllBytes(path);
+            ImageSet test = FashionMnist.Test(line.GetRequiredValue(s_data));
+            try
+            {
+                PrintAccuracy(path, OnnxAccuracy.Measure(file, test, line.GetValue(s_threads), cancel));
+            }
+            catch (OnnxRuntimeException e)
+            {
+                throw new InvalidDataException($"{path} does not run as a Fashion-MNIST network: {e.Message}", e);
+            }
         });
         return command;
     }
