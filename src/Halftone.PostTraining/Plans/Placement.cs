@@ -147,7 +147,7 @@ public sealed class Placer
             return "it has subgraphs, which are left as they are";
         }
 
-        if (!IsFloat(node.Is("Gather") ? node.Outputs[0] : node.Input(0)))
+        if (!IsFloat(node.Op is "Gather" or "Where" ? node.Outputs[0] : node.Input(0)))
         {
             return "it does not compute in 32-bit floats";
         }
@@ -188,7 +188,7 @@ public sealed class Placer
 
     private string? ReasonOfOperands(Node node)
     {
-        foreach (string input in node.Inputs.Where(i => i.Length > 0))
+        foreach (string input in node.Inputs.Skip(FirstData(node)).Where(i => i.Length > 0))
         {
             if (_graph.Constant(input) is { } constant)
             {
@@ -295,7 +295,7 @@ public sealed class Placer
         }
 
         int count = role is OperatorRole.Weighted ? 2 : role is OperatorRole.SameParameters ? 1 : node.Inputs.Count;
-        for (int i = 0; i < count; i++)
+        for (int i = FirstData(node); i < count; i++)
         {
             string input = node.Input(i);
             if (input.Length == 0 || (!_target.QuantizesOutputs && BranchThatStays(node, i)))
@@ -317,6 +317,9 @@ public sealed class Placer
             _readers.Add(new(node.Name, i));
         }
     }
+
+    // the condition of a Where is no number
+    private static int FirstData(Node node) => node.Is("Where") ? 1 : 0;
 
     // TensorRT: the branch of an Add that comes straight from a convolution is fused with it, so only the other one is quantized
     private bool BranchThatStays(Node node, int input)
