@@ -113,6 +113,9 @@ public sealed class Model
     /// <exception cref="IOException">The file cannot be written; nothing is left behind.</exception>
     public void Save(string path, bool externalData = false) => ModelWriter.Write(this, path, externalData);
 
+    /// <summary>Writes the file's bytes; of a model over 2 GB, those of the model and then those of its payloads.</summary>
+    public void WriteTo(Stream stream) => ModelWriter.WriteTo(this, stream);
+
     /// <summary>The file's bytes.</summary>
     /// <exception cref="ModelException">Over 2 GB.</exception>
     public byte[] ToBytes() => ModelWriter.ToProto(this).ToByteArray();

@@ -39,6 +39,21 @@ internal static class ModelWriter
         return proto;
     }
 
+    public static void WriteTo(Model model, Stream stream)
+    {
+        if (model.Graph.Initializers.Values.Sum(t => t.ByteLength) <= LargestFile)
+        {
+            ToProto(model).WriteTo(stream);
+            return;
+        }
+
+        Skeleton(model).WriteTo(stream);
+        foreach (Tensor tensor in model.Graph.Initializers.Values)
+        {
+            tensor.CopyTo(stream);
+        }
+    }
+
     public static void Write(Model model, string path, bool externalData)
     {
         string target = Path.GetFullPath(path);

@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Halftone.Numerics;
-using Halftone.Onnx;
+using Halftone.Onnx.Export;
 
 namespace Halftone.PostTraining.Recipes;
 
