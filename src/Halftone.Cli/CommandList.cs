@@ -10,7 +10,14 @@ internal static class CommandList
     /// <summary>The commands.</summary>
     public static ImmutableArray<Command> All { get; } =
     [
+        Demo.Command(),
         Inspect.Command(),
+        Quantize.Command(),
+        Tune.Command(),
+        Evaluate.Command(),
+        Compare.Command(),
+        Sensitivity.Command(),
+        ConvertModel.Command(),
         Methods.Command(),
         Recipes.Command(),
         Doctor.Command(),

@@ -3,7 +3,10 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Halftone.Onnx.Targets;
+using Halftone.Activations;
+using Halftone.Data.Metrics;
+using Halftone.Ranges;
+using Halftone.Weights;
 
 namespace Halftone.Cli.Catalogue;
 
@@ -27,19 +30,11 @@ internal static class Lists
     /// <summary>Every method of every list. A new list is a new line.</summary>
     public static ImmutableArray<MethodLine> Methods { get; } =
     [
+        .. Of(RangeMethods.All),
+        .. Of(ActivationMethods.All),
+        .. Of(WeightMethods.All),
+        .. Of(MetricList.All),
     ];
-
-    /// <summary>Every target.</summary>
-    public static ImmutableArray<Target> Targets { get; } =
-    [
-    ];
-
-    /// <summary>The target of that id.</summary>
-    /// <exception cref="ArgumentException">There is none.</exception>
-    public static Target Target(string id) =>
-        Targets.FirstOrDefault(t => t.Id == id)
-        ?? throw new ArgumentException(
-            $"There is no target '{id}'. Did you mean '{Spelling.Nearest(id, Targets.Select(t => t.Id))}'? There are: {string.Join(", ", Targets.Select(t => t.Id))}.");
 
     /// <summary>The lines of one list.</summary>
     public static IEnumerable<MethodLine> Of<TKind>(MethodList<TKind> list)

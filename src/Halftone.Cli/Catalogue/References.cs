@@ -1,4 +1,6 @@
 using System.Reflection;
+using Halftone.Onnx.Targets;
+using Halftone.PostTraining.Recipes;
 
 namespace Halftone.Cli.Catalogue;
 
@@ -8,7 +10,8 @@ internal static class References
     // by a type of each, so that they are loaded; rooms are added as they come
     private static readonly Assembly[] s_rooms =
     [
-        typeof(MethodInfo).Assembly, typeof(Onnx.Model).Assembly, typeof(Data.DataException).Assembly, typeof(References).Assembly,
+        typeof(MethodInfo).Assembly, typeof(Onnx.Model).Assembly, typeof(Data.DataException).Assembly,
+        typeof(OnnxRuntime.OrtSession).Assembly, typeof(PostTraining.Quantizer).Assembly, typeof(Reports.Report).Assembly, typeof(References).Assembly,
     ];
 
     /// <summary>The kinds of reference.</summary>
@@ -21,8 +24,8 @@ internal static class References
         return kind switch
         {
             "method" => Lists.Methods.Any(m => m.Id == id),
-            "recipe" => EmbeddedRecipes.All.Any(r => r.Name == id),
-            "target" => Lists.Targets.Any(t => t.Id == id),
+            "recipe" => RecipeFile.Names.Contains(id),
+            "target" => TargetList.All.Any(t => t.Id == id),
             "type" => s_rooms.Any(a => a.GetType(id) is not null),
             _ => throw new ArgumentException($"The inventory's reference '{reference}' must begin with one of {string.Join(", ", Kinds)}."),
         };

@@ -24,7 +24,7 @@ internal static class Inspect
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
-        Target? target = options.GetValue(CommonOptions.Target) is { } id ? Lists.Target(id) : null;
+        Target? target = options.GetValue(CommonOptions.Target) is { } id ? TargetList.Find(id) : null;
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
         cancel.ThrowIfCancellationRequested();
         ModelInspection inspection = ModelInspection.Of(model, target: target);

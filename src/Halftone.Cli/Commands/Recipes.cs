@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Halftone.Cli.Catalogue;
+using Halftone.PostTraining.Recipes;
 using Spectre.Console;
 
 namespace Halftone.Cli.Commands;
@@ -23,7 +24,7 @@ internal static class Recipes
     {
         if (options.GetValue(s_name) is { } name)
         {
-            string text = EmbeddedRecipes.Text(name);
+            string text = RecipeFile.Text(name);
             terminal.Result(JsonElement.Parse(text), console => console.Profile.Out.Writer.WriteLine(text.TrimEnd()));
             return ExitCode.Ok;
         }

@@ -41,15 +41,18 @@ public static partial class RecipeFile
             return Parse(File.ReadAllText(nameOrPath), nameOrPath);
         }
 
-        using Stream? stream = typeof(RecipeFile).Assembly.GetManifestResourceStream($"{Prefix}{nameOrPath}.json");
-        if (stream is null)
-        {
-            throw new ArgumentException(
-                $"There is no recipe '{nameOrPath}'. Did you mean '{Spelling.Nearest(nameOrPath, Names)}'? There are: {string.Join(", ", Names)}; a file's name ends in .json.");
-        }
+        return Parse(Text(nameOrPath), nameOrPath);
+    }
 
+    /// <summary>The text of a recipe that ships with Halftone.</summary>
+    /// <exception cref="ArgumentException">There is no such recipe.</exception>
+    public static string Text(string name)
+    {
+        using Stream stream = typeof(RecipeFile).Assembly.GetManifestResourceStream($"{Prefix}{name}.json")
+            ?? throw new ArgumentException(
+                $"There is no recipe '{name}'. Did you mean '{Spelling.Nearest(name, Names)}'? There are: {string.Join(", ", Names)}; a file's name ends in .json.");
         using var reader = new StreamReader(stream);
-        return Parse(reader.ReadToEnd(), nameOrPath);
+        return reader.ReadToEnd();
     }
 
     /// <summary>Reads a recipe.</summary>
