@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Halftone;
 
@@ -25,6 +27,43 @@ public sealed record MethodEntry<TKind>(MethodInfo Info, Type Type, Func<JsonEle
 {
     /// <summary>The method with its default options.</summary>
     public TKind Default => FromOptions(JsonElement.Parse("{}"));
+}
+
+/// <summary>Makes lines of a list.</summary>
+public static class MethodEntry
+{
+    /// <summary>The line of a method.</summary>
+    /// <typeparam name="TKind">The kind of method.</typeparam>
+    /// <typeparam name="TMethod">The method's record.</typeparam>
+    /// <param name="json">How its options are read, from a source-generated context.</param>
+    public static MethodEntry<TKind> Of<TKind, TMethod>(JsonTypeInfo<TMethod> json)
+        where TMethod : class, TKind, IDescribed, new() =>
+        new(TMethod.Info, typeof(TMethod), options => Read(options, TMethod.Info.Id, json));
+
+    // generated readers set every init-only property, those that are not named to zero; so the defaults are written out first
+    private static TMethod Read<TMethod>(JsonElement options, string id, JsonTypeInfo<TMethod> json)
+        where TMethod : class, new()
+    {
+        if (options.ValueKind != JsonValueKind.Object)
+        {
+            throw new JsonException($"The options of '{id}' must be an object such as {{}}, not {options.GetRawText()}.");
+        }
+
+        JsonObject all = JsonSerializer.SerializeToNode(new TMethod(), json)!.AsObject();
+        foreach (JsonProperty option in options.EnumerateObject())
+        {
+            if (!all.ContainsKey(option.Name))
+            {
+                throw new JsonException(all.Count == 0
+                    ? $"'{id}' has no options, so no '{option.Name}'."
+                    : $"'{id}' has no option '{option.Name}'. Did you mean '{Spelling.Nearest(option.Name, all.Select(p => p.Key))}'?");
+            }
+
+            all[option.Name] = JsonNode.Parse(option.Value.GetRawText());
+        }
+
+        return all.Deserialize(json)!;
+    }
 }
 
 /// <summary>A list of the methods of one kind. Adding a method is adding its line.</summary>

@@ -86,7 +86,7 @@ public sealed record Levels : ActivationQuantizer
 
         for (int i = 1; i < values.Length; i++)
         {
-            if (!(values[i] > values[i - 1]) || (i > 1 && !(thresholds[i - 1] >= thresholds[i - 2])))
+            if (!(values[i] > values[i - 1]) || float.IsNaN(thresholds[i - 1]) || (i > 1 && !(thresholds[i - 1] >= thresholds[i - 2])))
             {
                 throw new ArgumentException($"Levels must rise and thresholds not fall: broken at {i}.");
             }
@@ -125,8 +125,13 @@ public sealed record Levels : ActivationQuantizer
 /// <summary>A sum of signs: sum over n of Betas[n] * sign(clip(x + Shifts[n], 0, 1) - 0.5) (ABC-Net; one base with shift 0.5 is sign).</summary>
 /// <param name="Betas">Scale of each base.</param>
 /// <param name="Shifts">Shift of each base.</param>
+/// <exception cref="ArgumentException">There are not as many shifts as scales.</exception>
 public sealed record BinaryBases(ImmutableArray<float> Betas, ImmutableArray<float> Shifts) : ActivationQuantizer
 {
+    /// <summary>Shift of each base.</summary>
+    public ImmutableArray<float> Shifts { get; } =
+        Shifts.Length == Betas.Length ? Shifts : throw new ArgumentException($"{Shifts.Length} shifts do not fit {Betas.Length} bases.", nameof(Shifts));
+
     /// <summary>The value after quantization; the sign of 0 is +1.</summary>
     public float Quantize(float value)
     {

@@ -20,7 +20,7 @@ public sealed record AffineTensor : QuantizedTensor
     /// <param name="offsets">One a group, or empty for none.</param>
     /// <param name="bits">Bits of each group, or empty for the grid's.</param>
     /// <param name="halfCodes">Whether q stands for q + 1/2.</param>
-    /// <exception cref="ArgumentException">A length does not fit, a code is outside the grid, or a scale is not positive and finite.</exception>
+    /// <exception cref="ArgumentException">A length does not fit, a code or zero point is outside the type, or a scale is not positive and finite.</exception>
     public AffineTensor(
         ImmutableArray<int> shape,
         Granularity granularity,
@@ -47,6 +47,14 @@ public sealed record AffineTensor : QuantizedTensor
             if (!(scale > 0) || !float.IsFinite(scale))
             {
                 throw new ArgumentException($"{scale} is no scale: it must be positive and finite.", nameof(scales));
+            }
+        }
+
+        foreach (int zero in ZeroPoints)
+        {
+            if (zero < grid.TypeMin || zero > grid.TypeMax)
+            {
+                throw new ArgumentException($"Zero point {zero} is no {grid}.", nameof(zeroPoints));
             }
         }
 
@@ -93,16 +101,13 @@ public sealed record AffineTensor : QuantizedTensor
     {
         get
         {
-            var perGroup = new long[Scales.Length];
-            for (int i = 0; i < Count; i++)
-            {
-                perGroup[Granularity.GroupOf(i, Shape.AsSpan())]++;
-            }
-
             long bits = 0;
-            for (int g = 0; g < perGroup.Length; g++)
+            foreach (GroupRun run in Granularity.Runs(Shape))
             {
-                bits += perGroup[g] * Bits[g];
+                for (int i = 0; i < (run.Step == 0 ? 1 : run.Length); i++)
+                {
+                    bits += Bits[run.Group + i] * (run.Step == 0 ? (long)run.Length : 1);
+                }
             }
 
             long zeros = ZeroPoints.Any(z => z != 0) ? (long)ZeroPoints.Length * Grid.Bits : 0;
@@ -129,14 +134,21 @@ public sealed record AffineTensor : QuantizedTensor
     public override void Dequantize(Span<float> destination)
     {
         RequireLength(destination.Length);
-        ReadOnlySpan<int> shape = Shape.AsSpan();
-        float half = HalfCodes ? 0.5f : 0;
-        for (int i = 0; i < destination.Length; i++)
+        foreach (GroupRun run in Granularity.Runs(Shape))
         {
-            int g = Granularity.GroupOf(i, shape);
-            float value = (Code(i) - ZeroPoints[g] + half) * Scales[g];
-            destination[i] = Offsets.IsEmpty ? value : value + Offsets[g];
+            int group = run.Group;
+            for (int i = run.Start; i < run.Start + run.Length; i++, group += run.Step)
+            {
+                destination[i] = Value(i, group);
+            }
         }
+    }
+
+    private float Value(int index, int group)
+    {
+        int steps = Code(index) - ZeroPoints[group];
+        float value = (HalfCodes ? steps + 0.5f : steps) * Scales[group];
+        return Offsets.IsEmpty ? value : value + Offsets[group];
     }
 
     private static void RequireGroups(string what, int have, int want)

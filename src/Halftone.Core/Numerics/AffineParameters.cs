@@ -35,7 +35,8 @@ public readonly record struct AffineParameters(float Scale, int ZeroPoint)
         // one code has no steps; a symmetric 1-bit signed grid is -1..0
         int steps = Math.Max(grid.Max - grid.Min, 1);
         double scale = Math.Max((max - min) / steps, smallestScale);
-        int middle = (int)Rounding.NearestEven((grid.Min + grid.Max) / 2.0);
+        // of an even number of codes the upper middle, so that it is 2^(bits-1) for every unsigned type
+        int middle = (int)Math.Ceiling((grid.Min + grid.Max) / 2.0);
         if (scale < 1.17549435e-38 || scale > float.MaxValue)
         {
             return scale > float.MaxValue

@@ -23,4 +23,78 @@ public sealed record Histogram(double BinWidth, int FirstBin, ImmutableArray<lon
 
     /// <summary>Middle of the bin at a position of <see cref="Counts"/>.</summary>
     public double Centre(int position) => (FirstBin + position + 0.5) * BinWidth;
+
+    /// <summary>The value below which a share of the values lies, which are taken as evenly spread within a bin; 0 without values.</summary>
+    /// <param name="share">0 to 1.</param>
+    public double Quantile(double share)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(share);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(share, 1);
+        double left = share * Total;
+        for (int position = 0; position < Counts.Length; position++)
+        {
+            long count = Counts[position];
+            if (count > 0 && left <= count)
+            {
+                return (FirstBin + position + (left / count)) * BinWidth;
+            }
+
+            left -= count;
+        }
+
+        return Total == 0 ? 0 : Highest;
+    }
+
+    /// <summary>The histogram of |x|, from bin 0 on: the bins below 0 are added to their mirror images.</summary>
+    public Histogram Absolute()
+    {
+        var counts = new long[Math.Max(FirstBin + Counts.Length, -FirstBin)];
+        for (int position = 0; position < Counts.Length; position++)
+        {
+            int bin = FirstBin + position;
+            counts[bin < 0 ? -1 - bin : bin] += Counts[position];
+        }
+
+        return new(BinWidth, 0, [.. counts]);
+    }
+
+    /// <summary>Bins of that many times the width; 0 stays a border.</summary>
+    /// <param name="factor">1 or more.</param>
+    public Histogram Merged(int factor)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(factor);
+        if (factor == 1 || Counts.IsEmpty)
+        {
+            return this;
+        }
+
+        int first = FloorDivide(FirstBin, factor);
+        var counts = new long[FloorDivide(FirstBin + Counts.Length - 1, factor) - first + 1];
+        for (int position = 0; position < Counts.Length; position++)
+        {
+            counts[FloorDivide(FirstBin + position, factor) - first] += Counts[position];
+        }
+
+        return new(BinWidth * factor, first, [.. counts]);
+    }
+
+    /// <summary>Without that many values that are exactly 0.</summary>
+    /// <exception cref="ArgumentException">The bin of 0 holds fewer.</exception>
+    public Histogram WithoutZeros(long zeros)
+    {
+        int position = -FirstBin;
+        if (zeros == 0)
+        {
+            return this;
+        }
+
+        if (position < 0 || position >= Counts.Length || Counts[position] < zeros)
+        {
+            throw new ArgumentException($"The bin of 0 does not hold {zeros} values.", nameof(zeros));
+        }
+
+        return this with { Counts = Counts.SetItem(position, Counts[position] - zeros) };
+    }
+
+    private static int FloorDivide(int value, int by) => value >= 0 ? value / by : -1 - ((-1 - value) / by);
 }

@@ -9,6 +9,9 @@ public sealed record TensorStatistics
     /// <summary>Number of NaN and infinite values, which are in nothing else here.</summary>
     public long NonFinite { get; init; }
 
+    /// <summary>Number of values that are exactly 0, which most are after a ReLU.</summary>
+    public long Zeros { get; init; }
+
     /// <summary>Least value; 0 without values.</summary>
     public required double Min { get; init; }
 
@@ -45,7 +48,7 @@ public sealed record TensorStatistics
 
 /// <summary>Minimum, maximum and first two moments for each index of an axis.</summary>
 /// <param name="Axis">The axis.</param>
-/// <param name="Count">Values for each index.</param>
+/// <param name="Count">Finite values of an index: of the one with most, where some had values that are not finite.</param>
 /// <param name="Min">Least value of each index.</param>
 /// <param name="Max">Greatest value of each index.</param>
 /// <param name="Mean">Mean of each index.</param>

@@ -1,0 +1,10 @@
+namespace Halftone.Activations;
+
+/// <summary>Every activation method there is. Adding one is adding its line here and to <see cref="MethodOptions"/>.</summary>
+public static class ActivationMethods
+{
+    /// <summary>The list.</summary>
+    public static MethodList<IActivationMethod> All { get; } = new(
+        "activation method",
+        MethodEntry.Of<IActivationMethod, AffineActivation>(MethodOptions.Default.AffineActivation));
+}

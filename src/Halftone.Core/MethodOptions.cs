@@ -1,0 +1,28 @@
+using System.Text.Json.Serialization;
+using Halftone.Activations;
+using Halftone.Ranges;
+using Halftone.Weights;
+
+namespace Halftone;
+
+/// <summary>How the options of this project's methods are read and written, made by the compiler so that trimming keeps it.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(MinMax))]
+[JsonSerializable(typeof(MovingAverage))]
+[JsonSerializable(typeof(AverageMinMax))]
+[JsonSerializable(typeof(Percentile))]
+[JsonSerializable(typeof(GaussianPercentile))]
+[JsonSerializable(typeof(KlEntropy))]
+[JsonSerializable(typeof(LeastSquares))]
+[JsonSerializable(typeof(LeastLp))]
+[JsonSerializable(typeof(AciqLaplace))]
+[JsonSerializable(typeof(AciqGauss))]
+[JsonSerializable(typeof(HistogramObserver))]
+[JsonSerializable(typeof(AffineActivation))]
+[JsonSerializable(typeof(RoundToNearest))]
+[JsonSerializable(typeof(StochasticRounding))]
+[JsonSerializable(typeof(OptimalMse))]
+internal sealed partial class MethodOptions : JsonSerializerContext;

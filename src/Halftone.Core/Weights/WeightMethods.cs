@@ -1,0 +1,12 @@
+namespace Halftone.Weights;
+
+/// <summary>Every weight method there is. Adding one is adding its line here and to <see cref="MethodOptions"/>.</summary>
+public static class WeightMethods
+{
+    /// <summary>The list.</summary>
+    public static MethodList<IWeightMethod> All { get; } = new(
+        "weight method",
+        MethodEntry.Of<IWeightMethod, RoundToNearest>(MethodOptions.Default.RoundToNearest),
+        MethodEntry.Of<IWeightMethod, StochasticRounding>(MethodOptions.Default.StochasticRounding),
+        MethodEntry.Of<IWeightMethod, OptimalMse>(MethodOptions.Default.OptimalMse));
+}
