@@ -49,8 +49,8 @@ internal static class ImageDecoder
 
     private static Picture Decode(SKCodec codec, string path, int width, int height)
     {
-        bool grey = codec.Info.ColorType == SKColorType.Gray8;
-        bool deep = codec.Info.ColorType is SKColorType.RgbaF16 or SKColorType.RgbaF16Clamped or SKColorType.Rgba16161616 or SKColorType.RgbaF32;
+        bool deep = IsDeepPng(path);
+        bool grey = !deep && codec.Info.ColorType == SKColorType.Gray8;
         SKColorType type = grey ? SKColorType.Gray8 : deep ? SKColorType.RgbaF16 : SKColorType.Rgba8888;
         SKAlphaType alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
 
@@ -74,5 +74,13 @@ internal static class ImageDecoder
         }
 
         return new Picture(height, width, grey ? 1 : 3, grey ? 1 : 4, bytes, deep);
+    }
+
+    // the codec does not tell a grey image of 16 bits from one of 8; the head of the file does
+    private static bool IsDeepPng(string path)
+    {
+        Span<byte> head = stackalloc byte[25]; // mark, length, "IHDR", width, height, bit depth
+        using FileStream file = File.OpenRead(path);
+        return file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && head[1..4].SequenceEqual("PNG"u8) && head[24] == 16;
     }
 }
