@@ -74,6 +74,28 @@ public sealed class PictureTests
     }
 
     [Fact]
+    public void Every_row_filter_of_a_grey_PNG_gives_back_the_values()
+    {
+        // rows of 2 pixels, both bytes of each: as section 9 of the standard defines none, sub, up, average and Paeth
+        byte[] rows =
+        [
+            0, 10, 0, 20, 0, // 10, 20
+            1, 5, 0, 5, 0, // 5, 10: each less its left
+            2, 1, 0, 2, 0, // 6, 12: each less the one above
+            3, 4, 0, 1, 0, // 7 = 4 + 6/2, 10 = 1 + floor((7 + 12) / 2)
+            4, 3, 0, 2, 0, // 10 = 3 + above 7; 12 = 2 + Paeth(10, 10, 7) = 2 + 10
+        ];
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("a.png"), Files.Png(2, 5, 16, 0, rows));
+        float[] values = Read(folder.File("a.png"), Files.Input(null, 1, 5, 2), "none");
+        float[] expected = [10, 20, 5, 10, 6, 12, 7, 10, 10, 12];
+        Assert.All(expected.Zip(values), v => Assert.Equal(v.First * 256 / 257f, v.Second, 0.02f));
+        byte[] whole = File.ReadAllBytes(folder.File("a.png"));
+        File.WriteAllBytes(folder.File("cut.png"), whole[..^20]);
+        Assert.Throws<DataException>(() => Read(folder.File("cut.png"), Files.Input(null, 1, 5, 2), "none"));
+    }
+
+    [Fact]
     public void Alpha_is_dropped_and_colours_stay()
     {
         using var folder = new TemporaryFolder();
@@ -213,10 +235,12 @@ public sealed class PictureTests
         using var folder = new TemporaryFolder();
         Files.Image(folder.File("a.png"), 16, 16, Known);
         byte[] png = File.ReadAllBytes(folder.File("a.png"));
-        Gen.Select(Gen.Int[0, png.Length - 1], Gen.Byte).Sample(
-            (at, value) =>
+        byte[] grey = Files.Png(4, 4, 16, 0, new byte[36]);
+        Gen.Select(Gen.Int[0, 1 << 20], Gen.Byte, Gen.Bool).Sample(
+            (at, value, deep) =>
             {
-                byte[] mutant = [.. png];
+                byte[] mutant = [.. deep ? grey : png];
+                at %= mutant.Length;
                 mutant[at] = value;
                 File.WriteAllBytes(folder.File("m.png"), mutant);
                 try

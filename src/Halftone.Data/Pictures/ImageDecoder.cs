@@ -7,7 +7,7 @@ namespace Halftone.Data.Pictures;
 internal static class ImageDecoder
 {
     // 64 megapixels take 256 MB decoded: more than any camera's picture that a network sees, less than harms
-    private const long MostPixels = 1 << 26;
+    public const long MostPixels = 1 << 26;
 
     private static readonly string[] s_extensions = [".jpg", ".jpeg", ".png", ".bmp", ".webp"];
 
@@ -44,12 +44,26 @@ internal static class ImageDecoder
             throw new DataException($"The image '{path}' says that it is {width} x {height}; at most {MostPixels} pixels are read.");
         }
 
-        return Decode(codec, path, width, height);
+        try
+        {
+            return Decode(codec, path, width, height);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"The image '{path}' cannot be read: {error.Message}", error);
+        }
     }
 
     private static Picture Decode(SKCodec codec, string path, int width, int height)
     {
-        bool deep = IsDeepPng(path);
+        byte[] head = Head(path);
+        if (Grey16Png.Is(head))
+        {
+            return Grey16Png.Read(path, height, width);
+        }
+
+        // the codec does not tell 16 bits from 8; the head of a PNG does
+        bool deep = head.AsSpan().IndexOf("PNG"u8) == 1 && head.Length > 24 && head[24] == 16;
         bool grey = !deep && codec.Info.ColorType == SKColorType.Gray8;
         SKColorType type = grey ? SKColorType.Gray8 : deep ? SKColorType.RgbaF16 : SKColorType.Rgba8888;
         SKAlphaType alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
@@ -76,11 +90,10 @@ internal static class ImageDecoder
         return new Picture(height, width, grey ? 1 : 3, grey ? 1 : 4, bytes, deep);
     }
 
-    // the codec does not tell a grey image of 16 bits from one of 8; the head of the file does
-    private static bool IsDeepPng(string path)
+    private static byte[] Head(string path)
     {
-        Span<byte> head = stackalloc byte[25]; // mark, length, "IHDR", width, height, bit depth
+        byte[] head = new byte[33]; // of a PNG: mark, then length, "IHDR", width, height, bit depth and the rest of that chunk
         using FileStream file = File.OpenRead(path);
-        return file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && head[1..4].SequenceEqual("PNG"u8) && head[24] == 16;
+        return head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
     }
 }
