@@ -84,7 +84,7 @@ internal sealed partial record NpyHeader(ElementType Type, bool BigEndian, bool 
 
             return new NpyHeader(element, type.Groups[1].Value == ">", order.Groups[1].Value == "True", [.. dims], element.ByteCount(count), start);
         }
-        catch (OverflowException error)
+        catch (Exception error) when (error is OverflowException or FormatException)
         {
             throw new DataException($"'{name}' has lengths ({shape.Groups[1].Value}), which no array can have.", error);
         }

@@ -7,7 +7,7 @@ namespace Halftone.Data.Pictures;
 internal static class ImageDecoder
 {
     // 64 megapixels take 256 MB decoded: more than any camera's picture that a network sees, less than harms
-    private const long MostPixels = 1 << 26;
+    public const long MostPixels = 1 << 26;
 
     private static readonly string[] s_extensions = [".jpg", ".jpeg", ".png", ".bmp", ".webp"];
 
@@ -44,13 +44,27 @@ internal static class ImageDecoder
             throw new DataException($"The image '{path}' says that it is {width} x {height}; at most {MostPixels} pixels are read.");
         }
 
-        return Decode(codec, path, width, height);
+        try
+        {
+            return Decode(codec, path, width, height);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"The image '{path}' cannot be read: {error.Message}", error);
+        }
     }
 
     private static Picture Decode(SKCodec codec, string path, int width, int height)
     {
-        bool grey = codec.Info.ColorType == SKColorType.Gray8;
-        bool deep = codec.Info.ColorType is SKColorType.RgbaF16 or SKColorType.RgbaF16Clamped or SKColorType.Rgba16161616 or SKColorType.RgbaF32;
+        byte[] head = Head(path);
+        if (Grey16Png.Is(head))
+        {
+            return Grey16Png.Read(path, height, width);
+        }
+
+        // the codec does not tell 16 bits from 8; the head of a PNG does
+        bool deep = head.AsSpan().IndexOf("PNG"u8) == 1 && head.Length > 24 && head[24] == 16;
+        bool grey = !deep && codec.Info.ColorType == SKColorType.Gray8;
         SKColorType type = grey ? SKColorType.Gray8 : deep ? SKColorType.RgbaF16 : SKColorType.Rgba8888;
         SKAlphaType alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
 
@@ -74,5 +88,12 @@ internal static class ImageDecoder
         }
 
         return new Picture(height, width, grey ? 1 : 3, grey ? 1 : 4, bytes, deep);
+    }
+
+    private static byte[] Head(string path)
+    {
+        byte[] head = new byte[33]; // of a PNG: mark, then length, "IHDR", width, height, bit depth and the rest of that chunk
+        using FileStream file = File.OpenRead(path);
+        return head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
     }
 }

@@ -23,13 +23,13 @@ internal sealed class PictureInput
         _width = Side(steps.Width, width, "width");
         if (_channels is not (null or 1 or 3))
         {
-            throw new DataException($"The input '{input.Name}' {Shape(input)} has {_channels} channels; pictures have 1 or 3. If its channels stand elsewhere, set the layout to nchw or nhwc.");
+            throw new DataException($"The input '{input.Name}' {InputShape.Text(input)} has {_channels} channels; pictures have 1 or 3. If its channels stand elsewhere, set the layout to nchw or nhwc.");
         }
 
         _channels ??= steps.Colours is { } colours ? (colours == ColourOrder.Grey ? 1 : 3) : null;
         if (_channels is int channels && steps.Colours is { } order && channels != (order == ColourOrder.Grey ? 1 : 3))
         {
-            throw new DataException($"The preprocessing asks for {order.ToString().ToLowerInvariant()}, but the input '{input.Name}' {Shape(input)} has {channels} channels.");
+            throw new DataException($"The preprocessing asks for {order.ToString().ToLowerInvariant()}, but the input '{input.Name}' {InputShape.Text(input)} has {channels} channels.");
         }
 
         if (_channels is int known)
@@ -37,9 +37,6 @@ internal sealed class PictureInput
             _ = steps.Affine(0, known);
         }
     }
-
-    /// <summary>An input's lengths for messages: [N,3,224,224], ? where free.</summary>
-    public static string Shape(ValueInfo input) => input.Dims is null ? "[?]" : $"[{string.Join(",", input.Dims.Select(d => d?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "?"))}]";
 
     /// <summary>The tensor of a picture, [1, ...].</summary>
     /// <exception cref="DataException">The picture has another size and no resize rule is given.</exception>
@@ -79,6 +76,11 @@ internal sealed class PictureInput
         int height = _height ?? picture.Height;
         int width = _width ?? picture.Width;
         bool free = _width is null;
+        if ((long)height * width > ImageDecoder.MostPixels)
+        {
+            throw new DataException($"The input '{_input.Name}' {InputShape.Text(_input)} takes {height} x {width}; at most {ImageDecoder.MostPixels} pixels are made.");
+        }
+
         if (height == picture.Height && width == picture.Width && _steps.ShortSide is null)
         {
             return (Whole(picture, height, width), height, width, width);
@@ -95,12 +97,13 @@ internal sealed class PictureInput
                 var window = ((size.Height - height) / 2, (size.Width - width) / 2, height, width);
                 return (Resampler.Resize(picture, size, window), height, width, width);
             case ResizeMode.FitHeightPadRight:
-                int natural = Math.Max(1, (int)Math.Ceiling((double)picture.Width * height / picture.Height));
+                // a line of one pixel's height may not become one of a billion's width
+                int natural = (int)Math.Clamp(Math.Ceiling((double)picture.Width * height / picture.Height), 1, ImageDecoder.MostPixels / height);
                 int filled = free ? natural : Math.Min(width, natural);
                 return (Whole(picture, height, filled), height, free ? filled : width, filled);
             default:
                 throw new DataException(
-                    $"'{name}' is {picture.Height} x {picture.Width} (height x width), but the input '{_input.Name}' {Shape(_input)} takes {height} x {width}. Add a resize rule to the preprocessing: stretch, short-side or fit-height.");
+                    $"'{name}' is {picture.Height} x {picture.Width} (height x width), but the input '{_input.Name}' {InputShape.Text(_input)} takes {height} x {width}. Add a resize rule to the preprocessing: stretch, short-side or fit-height.");
         }
     }
 
@@ -108,7 +111,7 @@ internal sealed class PictureInput
 
     private int? Side(int? asked, long? declared, string what) =>
         asked is int a && declared is long d && a != d
-            ? throw new DataException($"The preprocessing asks for a {what} of {a}, but the input '{_input.Name}' {Shape(_input)} takes {d}.")
+            ? throw new DataException($"The preprocessing asks for a {what} of {a}, but the input '{_input.Name}' {InputShape.Text(_input)} takes {d}.")
             : asked ?? (int?)declared;
 
     private static (Layout Layout, int? Channels, int? Height, int? Width) Axes(ValueInfo input, Preprocessing steps)
@@ -121,7 +124,7 @@ internal sealed class PictureInput
 
         if (dims is not null && (dims.Count is < 2 or > 4 || dims.Any(d => d is > 1 << 16 or < 0 && dims.Count > 2) || dims[0] is not (null or 1)))
         {
-            throw new DataException($"The input '{input.Name}' {Shape(input)} does not take pictures one by one; give arrays (.npz keyed by input name) instead.");
+            throw new DataException($"The input '{input.Name}' {InputShape.Text(input)} does not take pictures one by one; give arrays (.npz keyed by input name) instead.");
         }
 
         Layout layout = steps.Layout ?? (dims?.Count == 4 && dims[1] is not (1 or 3) && dims[3] is 1 or 3 ? Layout.Nhwc : Layout.Nchw);
