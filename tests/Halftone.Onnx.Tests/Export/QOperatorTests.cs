@@ -159,30 +159,46 @@ public class QOperatorTests
     public void A_real_model_as_operators_computes_what_onnx_runtime_fuses_it_to(string file)
     {
         Model model = Model.Load(Paths.Shared("data/models/" + file));
-        var random = new Random(5);
-        ValueInfo input = model.Graph.Inputs[0];
-        long[] dims = [.. input.Dims!.Select(d => d ?? 1)];
-        Dictionary<string, Tensor> feed = new()
-        {
-            [input.Name] = Tensor.Of([.. Enumerable.Range(0, (int)dims.Aggregate(1L, (a, b) => a * b)).Select(_ => (random.NextSingle() * 4) - 2)], dims),
-        };
-
+        Dictionary<string, Tensor> feed = Noise(model);
         ConversionResult result = FormatConversion.Convert(model, ModelFormat.QOperator);
         Assert.DoesNotContain(result.Model.Graph.Nodes, n => n.Op is "Conv");
+        float[] simulated = Oracle.Output(model, feed);
         float[] fused = Oracle.Output(model, feed, optimize: true);
-        float range = fused.Max() - fused.Min();
-        Assert.InRange(Oracle.MaxDifference(fused, Oracle.Output(result.Model, feed, optimize: true)), 0, range * 0.02);
+        float[] plain = Oracle.Output(result.Model, feed);
+        float[] optimized = Oracle.Output(result.Model, feed, optimize: true);
+        float range = simulated.Max() - simulated.Min();
+
+        // kernels without VNNI saturate where full-range weights meet full-range inputs, so what ONNX Runtime's own fusion errs is allowed
+        double allowed = (range * 0.05) + (1.5 * Oracle.MaxDifference(simulated, fused));
+        string found = $"fused {Oracle.MaxDifference(simulated, fused)}, operators {Oracle.MaxDifference(simulated, plain)}, optimized {Oracle.MaxDifference(simulated, optimized)}, range {range}";
+        Assert.True(Oracle.MaxDifference(simulated, plain) <= allowed && Oracle.MaxDifference(simulated, optimized) <= allowed, found);
 
         Model back = FormatConversion.Convert(result.Model, ModelFormat.Qdq).Model;
-        Assert.InRange(Oracle.MaxDifference(Oracle.Output(model, feed), Oracle.Output(back, feed)), 0, range * 0.02);
+        Assert.InRange(Oracle.MaxDifference(simulated, Oracle.Output(back, feed)), 0, range * 0.02);
 
         Model real = FormatConversion.Convert(model, ModelFormat.Float).Model;
         Assert.DoesNotContain(real.Graph.Nodes, n => n.Op.EndsWith("Linear", StringComparison.Ordinal));
-        Assert.InRange(Oracle.MaxDifference(Oracle.Output(model, feed), Oracle.Output(real, feed)), 0, range * 0.35);
+        float[] trained = Oracle.Output(Model.Load(Paths.Shared("data/models/" + file.Replace("_int8_qdq", "", StringComparison.Ordinal))), feed);
+        float[] dequantized = Oracle.Output(real, feed);
+        Assert.InRange(Oracle.MaxDifference(trained, dequantized), 0, 0.1 * (trained.Max() - trained.Min()));
 
         Model qonnx = FormatConversion.Convert(model, ModelFormat.Qonnx).Model;
         Assert.Equal(ModelFormat.Qonnx, FormatConversion.Detect(qonnx));
         Assert.Equal(Oracle.Output(model, feed), Oracle.Output(FormatConversion.Convert(qonnx, ModelFormat.Qdq).Model, feed));
+    }
+
+    /// <summary>Uniform noise over the range of the first QuantizeLinear.</summary>
+    private static Dictionary<string, Tensor> Noise(Model model)
+    {
+        var random = new Random(5);
+        ValueInfo input = model.Graph.Inputs[0];
+        long[] dims = [.. input.Dims!.Select(d => d ?? 1)];
+        Node quantize = model.Graph.Nodes.First(n => n.Op == "QuantizeLinear");
+        float scale = model.Graph.Constant(quantize.Input(1))!.ToFloats()[0];
+        Tensor zero = model.Graph.Constant(quantize.Input(2))!;
+        float low = ((zero.Type is ElementType.Int8 ? -128 : 0) - zero.ToFloats()[0]) * scale;
+        int count = (int)dims.Aggregate(1L, (a, b) => a * b);
+        return new() { [input.Name] = Tensor.Of([.. Enumerable.Range(0, count).Select(_ => low + (255 * scale * random.NextSingle()))], dims) };
     }
 
     private static Draft Unit(string unit, ElementType type, ElementType weight, bool perChannel, int seed, int? outputZero = null)
