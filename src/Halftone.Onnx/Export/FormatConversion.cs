@@ -137,6 +137,10 @@ public static class FormatConversion
         Unused.Remove(work.Graph);
         work.Graph.ForgetDeclaredTypes();
         work.Graph.Sort();
+
+        // IR 4 has constants that are not inputs, IR 10 the 4-bit types; the lowest that carries the model, so that old runtimes load it
+        bool fourBits = work.Graph.Initializers.Values.Any(t => t.Type is ElementType.Int4 or ElementType.UInt4);
+        work.Model.IrVersion = Math.Max(work.Model.IrVersion, fourBits ? 10 : 4);
         return work.Result();
     }
 }

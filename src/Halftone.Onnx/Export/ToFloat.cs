@@ -81,6 +81,15 @@ internal static class ToFloat
     private static void Bypass(Graph graph, Node node, string value)
     {
         string output = node.Outputs[0];
+        if (graph.IsOutput(output) && !graph.IsOutput(value) && graph.Producer(value) is { } maker)
+        {
+            // the output's name moves to what makes the value
+            graph.Remove(node);
+            graph.ReplaceUses(value, output);
+            graph.SetOutput(maker, maker.Outputs.ToList().IndexOf(value), output);
+            return;
+        }
+
         if (graph.IsOutput(output))
         {
             graph.InsertBefore(node, new Node(graph.FreshName(node.Name + "_identity"), "Identity", [value], [output]));

@@ -66,7 +66,7 @@ internal static class ToQcdq
         }
         else if (paired && type is ElementType.Int8 or ElementType.UInt8
             && graph.Producer(quantize.Input(0)) is { } clip && clip.Is("Clip") && clip.Inputs.Count == 3
-            && NodeUnit.Bounds(graph, clip, Codes.Map(quantize), type) is { } found && QonnxGrid.Of(found) is { Bits: < 8 })
+            && NodeUnit.Bounds(graph, clip, Codes.Map(quantize), type) is { } found && QonnxGrid.Of(found) is not null && Codes.Grid(type) is { } whole && found != (whole.Min, whole.Max))
         {
             graph.SetInput(quantize, 0, clip.Input(0));
             bounds = found;

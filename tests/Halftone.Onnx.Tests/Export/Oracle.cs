@@ -107,11 +107,17 @@ internal sealed class Draft(int opset = 17, int seed = 1)
 
     public string Pair(string value, float scale, int zero, ElementType type) => Dequantize(Quantize(value, scale, zero, type), scale, zero, type);
 
-    /// <summary>Random 8-bit codes, dequantized; axis -1 for one scale.</summary>
+    /// <summary>Random codes, dequantized; axis -1 for one scale.</summary>
     public string Weight(ElementType type, int axis, params long[] dims)
     {
         var codes = new byte[dims.Aggregate(1L, (a, b) => a * b)];
         Random.NextBytes(codes);
+        if (type is ElementType.Int8)
+        {
+            // 7 bits: AVX2 kernels of ONNX Runtime saturate sums of two u8 x s8 products at 16 bits
+            codes = [.. codes.Select(c => (byte)((sbyte)c / 2))];
+        }
+
         string name = Const(new Tensor(type, dims, codes), "weight");
         int zero = type is ElementType.UInt8 ? 121 : 0;
         if (axis < 0)

