@@ -33,6 +33,9 @@ public sealed record QuantizationPlan
     /// <summary>Nodes that run in float, and why.</summary>
     public ImmutableSortedDictionary<string, string> KeptFloat { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>What is added to the float bias of a node, by its name, one value an output channel.</summary>
+    public ImmutableDictionary<string, ImmutableArray<float>> BiasCorrections { get; init; } = ImmutableDictionary<string, ImmutableArray<float>>.Empty;
+
     /// <summary>How biases of nodes with quantized input and weight are stored.</summary>
     public BiasForm Bias { get; init; } = BiasForm.Int32;
 
@@ -48,6 +51,7 @@ public sealed record QuantizationPlan
             Weights = Weights.RemoveRange(Weights.Keys.Where(s => s.Node == node.Name)),
             Readers = readers,
             DynamicNodes = DynamicNodes.Remove(node.Name),
+            BiasCorrections = BiasCorrections.Remove(node.Name),
             KeptFloat = KeptFloat.SetItem(node.Name, reason),
         };
 

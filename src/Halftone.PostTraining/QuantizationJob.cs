@@ -5,6 +5,7 @@ using Halftone.Onnx;
 using Halftone.Onnx.Export;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Calibration;
+using Halftone.PostTraining.Correction;
 using Halftone.PostTraining.Plans;
 using Halftone.PostTraining.Recipes;
 using Halftone.Ranges;
@@ -104,6 +105,11 @@ public sealed class QuantizationJob : IDisposable
         {
             Candidates = RangeSelection.Try(Builder, Recipe, Run!, id => Options.Tell?.Invoke($"trying ranges by {id}"), cancel);
             plan = Candidates[0].Plan;
+            foreach (string correction in Recipe.Corrections)
+            {
+                Options.Tell?.Invoke(correction);
+                plan = PlanMethods.All.Find(correction).Default.Improve(Prepared.Model.Graph, plan, Run!, cancel);
+            }
         }
         else
         {

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Halftone.Activations;
 using Halftone.Data.Metrics;
+using Halftone.PostTraining.Correction;
 using Halftone.Ranges;
 using Halftone.Weights;
 
@@ -33,6 +34,7 @@ internal static class Lists
         .. Of(RangeMethods.All),
         .. Of(ActivationMethods.All),
         .. Of(WeightMethods.All),
+        .. Of(PlanMethods.All),
         .. Of(MetricList.All),
     ];
 

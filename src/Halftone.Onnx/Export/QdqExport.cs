@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Halftone.Formats;
 using Halftone.Onnx.Targets;
 
@@ -32,6 +33,7 @@ public sealed class QdqExport
         Model copy = model.Clone();
         var export = new QdqExport(copy, plan);
         export.Weights();
+        export.CorrectBiases();
         export.Biases();
         export.Edges();
         copy.Graph.ForgetDeclaredTypes();
@@ -72,6 +74,22 @@ public sealed class QdqExport
         {
             Node node = Find(name);
             DynamicExport.Lower(_model, node, (AffineTensor)_plan.Weights[new(name, 1)]);
+        }
+    }
+
+    private void CorrectBiases()
+    {
+        foreach ((string name, ImmutableArray<float> correction) in _plan.BiasCorrections.OrderBy(c => c.Key, StringComparer.Ordinal))
+        {
+            Node node = Find(name);
+            float[] bias = node.Input(2).Length == 0 ? new float[correction.Length] : _graph.Constant(node.Input(2))!.ToFloats();
+            for (int c = 0; c < bias.Length; c++)
+            {
+                bias[c] += correction[c];
+            }
+
+            string like = node.Input(2).Length == 0 ? $"{name}_bias" : node.Input(2);
+            _graph.SetInput(node, 2, _graph.AddConstant($"{like}_corrected", Tensor.Of(bias, bias.Length)));
         }
     }
 

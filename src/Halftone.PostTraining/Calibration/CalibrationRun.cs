@@ -19,6 +19,12 @@ public interface ICalibrationRun
     /// <summary>Statistics of the edges that were calibrated.</summary>
     IReadOnlyDictionary<string, TensorStatistics> Statistics { get; }
 
+    /// <summary>Threads of the runtime.</summary>
+    int Threads { get; }
+
+    /// <summary>Calibration samples, evenly over the set, the same every time.</summary>
+    IEnumerable<Batch> Samples(int count, CancellationToken cancel = default);
+
     /// <summary>Outputs under a plan against the float outputs, on the same samples every time.</summary>
     Agreement Compare(QuantizationPlan plan, CancellationToken cancel = default);
 }
@@ -52,6 +58,17 @@ public sealed class CalibrationRun(
     public IReadOnlyDictionary<string, TensorStatistics> Statistics => statistics;
 
     /// <inheritdoc/>
+    public int Threads => threads;
+
+    /// <inheritdoc/>
+    public IEnumerable<Batch> Samples(int count, CancellationToken cancel = default)
+    {
+        int take = Math.Min(count, data.Count);
+        int[] indices = [.. Enumerable.Range(0, take).Select(i => (int)((long)i * data.Count / take))];
+        return Batches.Of(data, indices, 8, new SkippedFiles(), cancel);
+    }
+
+    /// <inheritdoc/>
     public Agreement Compare(QuantizationPlan plan, CancellationToken cancel = default) => Compare(QdqExport.Apply(model, plan), cancel);
 
     /// <summary>Outputs of another model with the same inputs and outputs against the float outputs.</summary>
@@ -68,9 +85,7 @@ public sealed class CalibrationRun(
         var comparison = new OutputComparison();
         var floatState = new CarriedState(data);
         var state = new CarriedState(data);
-        int count = Math.Min(samples, data.Count);
-        int[] indices = [.. Enumerable.Range(0, count).Select(i => (int)((long)i * data.Count / count))];
-        foreach (Batch batch in Batches.Of(data, indices, 8, new SkippedFiles(), cancel))
+        foreach (Batch batch in Samples(samples, cancel))
         {
             comparison.Add(floatState.Run(_float, batch, outputs, cancel), state.Run(session, batch, outputs, cancel));
         }
@@ -80,7 +95,7 @@ public sealed class CalibrationRun(
             results.Min(r => r.SqnrDecibels),
             results.Min(r => r.Cosine),
             results.Min(r => r.ArgmaxAgreement ?? 1),
-            count);
+            Math.Min(samples, data.Count));
     }
 
     /// <inheritdoc/>

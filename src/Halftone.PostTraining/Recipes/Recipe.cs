@@ -72,6 +72,9 @@ public sealed record Recipe
     /// <summary>Nodes that stay float.</summary>
     public ImmutableArray<KeepFloat> KeepFloat { get; init; } = [];
 
+    /// <summary>Ids of plan methods that improve the plan, in this order; each is kept only where the outputs gain.</summary>
+    public ImmutableArray<string> Corrections { get; init; } = [];
+
     /// <summary>Whether biases are quantized; null leaves it to the target.</summary>
     public bool? QuantizeBias { get; init; }
 

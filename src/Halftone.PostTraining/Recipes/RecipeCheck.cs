@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Halftone.Onnx.Targets;
+using Halftone.PostTraining.Correction;
 using Halftone.Ranges;
 using Halftone.Weights;
 
@@ -19,6 +20,11 @@ internal static class RecipeCheck
         if (recipe.Activations.Range != "auto")
         {
             Options("activations.options", () => RangeMethods.All.Find(recipe.Activations.Range).FromOptions(recipe.Activations.Options ?? Empty));
+        }
+
+        foreach (string correction in recipe.Corrections)
+        {
+            PlanMethods.All.Find(correction);
         }
 
         Require(recipe.Weights.Bits is null or (>= 1 and <= 16), "weights.bits", "must be 1 to 16");
