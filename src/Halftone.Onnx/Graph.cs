@@ -9,32 +9,42 @@ namespace Halftone.Onnx;
 public sealed record ValueInfo(string Name, ElementType Type, IReadOnlyList<long?>? Dims);
 
 /// <summary>The main graph of a model: nodes in topological order, initializers, and indexes of who makes and who reads a name.</summary>
-/// <remarks>Edits go through it, so that the indexes stay true; they are made anew when next asked for.</remarks>
+/// <remarks>Edits go through it, so that the indexes stay true; these follow each edit.</remarks>
 public sealed class Graph
 {
     private readonly GraphProto _proto;
     private readonly List<Node> _nodes;
     private readonly Dictionary<string, Tensor> _initializers;
+    private readonly HashSet<string> _outputNames;
     private Dictionary<string, Node>? _producers;
     private Dictionary<string, List<Node>>? _consumers;
     private HashSet<string>? _names;
 
-    internal Graph(GraphProto proto, List<Node> nodes, Dictionary<string, Tensor> initializers)
+    /// <param name="proto">The message; of its initializers only those that are kept without being understood.</param>
+    /// <param name="nodes">Its nodes, in order.</param>
+    /// <param name="initializers">The initializers that are understood.</param>
+    /// <param name="extras">What the file says of an initializer besides type, lengths and payload.</param>
+    internal Graph(GraphProto proto, List<Node> nodes, Dictionary<string, Tensor> initializers, Dictionary<string, TensorProto> extras)
     {
         _proto = proto;
         _nodes = nodes;
         _initializers = initializers;
-        Inputs = [.. proto.Input.Where(i => !initializers.ContainsKey(i.Name)).Select(Info)];
+        Extras = extras;
+        HashSet<string> opaque = [.. OpaqueNames(proto)];
+        Inputs = [.. proto.Input.Where(i => !initializers.ContainsKey(i.Name) && !opaque.Contains(i.Name)).Select(Info)];
         Outputs = [.. proto.Output.Select(Info)];
+        _outputNames = [.. Outputs.Select(o => o.Name)];
     }
 
     internal GraphProto Proto => _proto;
+
+    internal Dictionary<string, TensorProto> Extras { get; }
 
     /// <summary>The inputs a caller feeds: initializers that old files list as inputs are left out.</summary>
     public IReadOnlyList<ValueInfo> Inputs { get; }
 
     /// <summary>The outputs.</summary>
-    public IReadOnlyList<ValueInfo> Outputs { get; private set; }
+    public IReadOnlyList<ValueInfo> Outputs { get; }
 
     /// <summary>Nodes, in topological order.</summary>
     public IReadOnlyList<Node> Nodes => _nodes;
@@ -47,10 +57,10 @@ public sealed class Graph
 
     /// <summary>The nodes that read a name, each once, those whose subgraphs capture it included.</summary>
     public IReadOnlyList<Node> Consumers(string name) =>
-        ConsumerIndex.TryGetValue(name, out List<Node>? nodes) ? nodes : [];
+        ConsumerIndex.TryGetValue(name, out List<Node>? nodes) ? [.. nodes] : [];
 
     /// <summary>Whether a name is an output of the graph.</summary>
-    public bool IsOutput(string name) => Outputs.Any(o => o.Name == name);
+    public bool IsOutput(string name) => _outputNames.Contains(name);
 
     /// <summary>The initializer of that name, or null.</summary>
     public Tensor? Constant(string name) => _initializers.GetValueOrDefault(name);
@@ -87,6 +97,7 @@ public sealed class Graph
     public void RemoveConstant(string name)
     {
         _initializers.Remove(name);
+        Extras.Remove(name);
         if (_proto.Input.FirstOrDefault(i => i.Name == name) is { } input)
         {
             _proto.Input.Remove(input);
@@ -94,34 +105,21 @@ public sealed class Graph
     }
 
     /// <summary>Adds a node; <see cref="Sort"/> puts it in its place.</summary>
-    public Node Add(Node node)
-    {
-        _nodes.Add(node);
-        Changed();
-        return node;
-    }
+    public Node Add(Node node) => Insert(_nodes.Count, node);
 
     /// <summary>Puts a node where another stands, before it.</summary>
-    public Node InsertBefore(Node at, Node node)
-    {
-        _nodes.Insert(_nodes.IndexOf(at), node);
-        Changed();
-        return node;
-    }
+    public Node InsertBefore(Node at, Node node) => Insert(_nodes.IndexOf(at), node);
 
     /// <summary>Puts a node after another.</summary>
-    public Node InsertAfter(Node at, Node node)
-    {
-        _nodes.Insert(_nodes.IndexOf(at) + 1, node);
-        Changed();
-        return node;
-    }
+    public Node InsertAfter(Node at, Node node) => Insert(_nodes.IndexOf(at) + 1, node);
 
     /// <summary>Removes a node; who read its outputs must have been rewired.</summary>
     public void Remove(Node node)
     {
-        _nodes.Remove(node);
-        Changed();
+        if (_nodes.Remove(node))
+        {
+            Unindex(node);
+        }
     }
 
     /// <summary>Removes every node that fits.</summary>
@@ -129,12 +127,12 @@ public sealed class Graph
     public int RemoveAll(Predicate<Node> match)
     {
         int count = _nodes.RemoveAll(match);
-        Changed();
+        (_producers, _consumers) = (null, null);
         return count;
     }
 
     /// <summary>Sets one input of a node.</summary>
-    public void SetInput(Node node, int place, string name)
+    public void SetInput(Node node, int place, string name) => Edit(node, () =>
     {
         while (node.Proto.Input.Count <= place)
         {
@@ -142,38 +140,31 @@ public sealed class Graph
         }
 
         node.Proto.Input[place] = name;
-        Changed();
-    }
+    });
 
     /// <summary>Drops the inputs of a node from a place on.</summary>
-    public void TrimInputs(Node node, int count)
+    public void TrimInputs(Node node, int count) => Edit(node, () =>
     {
         while (node.Proto.Input.Count > count)
         {
             node.Proto.Input.RemoveAt(node.Proto.Input.Count - 1);
         }
-
-        Changed();
-    }
+    });
 
     /// <summary>Sets one output of a node.</summary>
-    public void SetOutput(Node node, int place, string name)
-    {
-        node.Proto.Output[place] = name;
-        Changed();
-    }
+    public void SetOutput(Node node, int place, string name) => Edit(node, () => node.Proto.Output[place] = name);
 
     /// <summary>Makes every reader of one name read another; graph outputs keep their names.</summary>
     public void ReplaceUses(string name, string with)
     {
-        foreach (Node node in Consumers(name).ToArray())
+        foreach (Node node in Consumers(name))
         {
             ReplaceUses(node, name, with);
         }
     }
 
     /// <summary>Makes one node read another name, its subgraphs included.</summary>
-    public void ReplaceUses(Node node, string name, string with)
+    public void ReplaceUses(Node node, string name, string with) => Edit(node, () =>
     {
         for (int i = 0; i < node.Proto.Input.Count; i++)
         {
@@ -188,9 +179,7 @@ public sealed class Graph
             Subgraphs.Rename(node, name, with);
             node.CapturedNames = Subgraphs.Captured(node.Proto);
         }
-
-        Changed();
-    }
+    });
 
     /// <summary>Makes an inner value an output too, after those that are there; nothing happens where it is one already.</summary>
     /// <param name="name">What a node of this graph makes. Names inside subgraphs cannot be outputs.</param>
@@ -272,10 +261,77 @@ public sealed class Graph
     private HashSet<string> Names => _names ??=
     [
         .. _nodes.Select(n => n.Name), .. _nodes.SelectMany(n => n.Outputs), .. _nodes.SelectMany(n => n.Inputs), .. _nodes.SelectMany(n => Subgraphs.AllNames(n.Proto)),
-        .. _initializers.Keys, .. Inputs.Select(i => i.Name), .. Outputs.Select(o => o.Name), "",
+        .. _initializers.Keys, .. OpaqueNames(_proto), .. Inputs.Select(i => i.Name), .. Outputs.Select(o => o.Name), "",
     ];
 
-    private void Changed() => (_producers, _consumers) = (null, null);
+    /// <summary>Puts other nodes in place of all.</summary>
+    internal void ReplaceNodes(IEnumerable<Node> nodes)
+    {
+        Node[] all = [.. nodes];
+        _nodes.Clear();
+        _nodes.AddRange(all);
+        (_producers, _consumers) = (null, null);
+    }
+
+    /// <summary>Initializers that are kept without being understood: strings, sparse ones, types of the future.</summary>
+    internal static IEnumerable<string> OpaqueNames(GraphProto proto) =>
+        proto.Initializer.Select(i => i.Name).Concat(proto.SparseInitializer.Select(s => s.Values?.Name ?? ""));
+
+    private Node Insert(int place, Node node)
+    {
+        _nodes.Insert(place, node);
+        Index(node);
+        return node;
+    }
+
+    // The indexes follow each edit: made anew after every one, they would make a pass quadratic.
+    private void Edit(Node node, Action change)
+    {
+        Unindex(node);
+        change();
+        Index(node);
+    }
+
+    private void Index(Node node)
+    {
+        foreach (string output in node.Outputs)
+        {
+            _names?.Add(output);
+            if (output.Length > 0 && _producers is not null)
+            {
+                _producers[output] = node;
+            }
+        }
+
+        if (_consumers is { } index)
+        {
+            foreach (string input in Read(node))
+            {
+                (index.TryGetValue(input, out List<Node>? list) ? list : index[input] = []).Add(node);
+            }
+        }
+    }
+
+    private void Unindex(Node node)
+    {
+        foreach (string output in node.Outputs)
+        {
+            if (_producers?.GetValueOrDefault(output) == node)
+            {
+                _producers.Remove(output);
+            }
+        }
+
+        if (_consumers is { } index)
+        {
+            foreach (string input in Read(node))
+            {
+                index.GetValueOrDefault(input)?.Remove(node);
+            }
+        }
+    }
+
+    private static IEnumerable<string> Read(Node node) => node.Inputs.Concat(node.CapturedNames).Where(i => i.Length > 0).Distinct();
 
     private Dictionary<string, Node> IndexProducers()
     {
@@ -296,7 +352,7 @@ public sealed class Graph
         Dictionary<string, List<Node>> index = [];
         foreach (Node node in _nodes)
         {
-            foreach (string input in node.Inputs.Concat(node.CapturedNames).Where(i => i.Length > 0).Distinct())
+            foreach (string input in Read(node))
             {
                 (index.TryGetValue(input, out List<Node>? list) ? list : index[input] = []).Add(node);
             }

@@ -106,7 +106,7 @@ public sealed class Model
         _proto.Graph = ModelWriter.GraphWithoutPayload(Graph);
         ModelProto proto = _proto.Clone();
         List<Node> nodes = [.. proto.Graph.Node.Select(n => new Node(n) { CapturedNames = Subgraphs.Captured(n) })];
-        return new Model(proto, new Graph(proto.Graph, nodes, new(Graph.Initializers)), Path);
+        return new Model(proto, new Graph(proto.Graph, nodes, new(Graph.Initializers), new(Graph.Extras)), Path);
     }
 
     /// <summary>Writes the model, whole or not at all. Over 2 GB, or where asked, payloads go to one file beside it.</summary>

@@ -4,117 +4,179 @@ using Halftone.Onnx.Proto;
 
 namespace Halftone.Onnx;
 
-/// <summary>Writes a model: to a temporary file beside the target first, then renamed.</summary>
+/// <summary>Writes a model: to temporary files beside the target first, then renamed.</summary>
 internal static class ModelWriter
 {
     private const long LargestFile = 1_900_000_000; // protobuf stops at 2 GB
     private const int SmallestExternal = 1024; // bytes; smaller payloads stay in the model, as other tools do
     private const int Alignment = 4096; // so that others can map single tensors
+    private const int FirstIrWithPureInitializers = 4; // before, every initializer had to be listed as an input too
 
     public static ModelProto ToProto(Model model)
     {
-        long size = model.Graph.Initializers.Values.Sum(t => t.ByteLength);
+        ModelProto proto = Skeleton(model);
+        long size = proto.CalculateSize() + PayloadSize(model.Graph);
         if (size > LargestFile)
         {
-            throw new ModelException($"The model holds {size} bytes of constants, more than the 2 GB of one ONNX file: save it with external data.");
+            throw new ModelException($"The model takes {size} bytes, more than the 2 GB of one ONNX file: save it with external data.");
         }
 
-        ModelProto proto = Skeleton(model);
         foreach ((string name, Tensor tensor) in model.Graph.Initializers)
         {
-            proto.Graph.Initializer.Add(TensorFormat.Write(name, tensor));
+            proto.Graph.Initializer.Add(TensorFormat.Write(name, tensor, model.Graph.Extras.GetValueOrDefault(name)));
         }
 
         return proto;
     }
 
-    /// <summary>The graph's message with its nodes in order, and no initializers.</summary>
+    /// <summary>The graph's message with its nodes in order, and none of the initializers that are understood.</summary>
     public static GraphProto GraphWithoutPayload(Graph graph)
     {
         graph.Sort();
         GraphProto proto = graph.Proto;
         proto.Node.Clear();
         proto.Node.AddRange(graph.Nodes.Select(n => n.Proto));
-        proto.Initializer.Clear();
         return proto;
     }
 
     public static void WriteTo(Model model, Stream stream)
     {
-        if (model.Graph.Initializers.Values.Sum(t => t.ByteLength) <= LargestFile)
+        ModelProto skeleton = Skeleton(model);
+        if (skeleton.CalculateSize() + PayloadSize(model.Graph) <= LargestFile)
         {
             ToProto(model).WriteTo(stream);
             return;
         }
 
-        Skeleton(model).WriteTo(stream);
+        skeleton.WriteTo(stream);
         foreach (Tensor tensor in model.Graph.Initializers.Values)
         {
             tensor.CopyTo(stream);
         }
     }
 
-    public static void Write(Model model, string path, bool externalData)
+    /// <summary>Writes the model's file, and its data file where it takes or is to have one.</summary>
+    /// <param name="model">What to write.</param>
+    /// <param name="path">The model's file.</param>
+    /// <param name="externalData">Whether payloads go to a file beside it.</param>
+    /// <param name="create">Creates a file; tests put a full disk here.</param>
+    /// <exception cref="IOException">It cannot be written; nothing is left behind, and what stood there before still does.</exception>
+    public static void Write(Model model, string path, bool externalData, Func<string, Stream>? create = null)
     {
         string target = Path.GetFullPath(path);
-        bool external = externalData || model.Graph.Initializers.Values.Sum(t => t.ByteLength) > LargestFile;
-        string modelPart = target + ".part";
-        string dataName = Path.GetFileName(target) + ".data";
-        string dataPart = target + ".data.part";
+        string data = target + ".data";
+        (string modelPart, string dataPart, string dataOld) = (target + ".part", data + ".part", data + ".old.part");
+        create ??= File.Create;
         try
         {
-            if (external)
+            ModelProto skeleton = Skeleton(model);
+            bool external = externalData || skeleton.CalculateSize() + PayloadSize(model.Graph) > LargestFile;
+            if (!external)
             {
-                ModelProto proto = Skeleton(model);
-                WritePayload(model.Graph, proto.Graph, dataPart, dataName);
-                WriteProto(proto, modelPart);
-                File.Move(dataPart, target + ".data", overwrite: true);
-            }
-            else
-            {
-                WriteProto(ToProto(model), modelPart);
+                WriteProto(ToProto(model), modelPart, create);
+                File.Move(modelPart, target, overwrite: true);
+                return;
             }
 
-            File.Move(modelPart, target, overwrite: true);
+            WritePayload(model.Graph, skeleton.Graph, dataPart, Path.GetFileName(data), create);
+            WriteProto(skeleton, modelPart, create);
+            Replace((dataPart, data, dataOld), (modelPart, target));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The model cannot be written to '{path}': {error.Message}", error);
         }
         finally
         {
-            File.Delete(modelPart);
-            File.Delete(dataPart);
+            Remove(modelPart);
+            Remove(dataPart);
         }
     }
+
+    /// <summary>Puts both new files in place, or neither: an old model with new data would be silently wrong.</summary>
+    private static void Replace((string Part, string Target, string Old) data, (string Part, string Target) model)
+    {
+        bool had = File.Exists(data.Target);
+        if (had)
+        {
+            File.Move(data.Target, data.Old, overwrite: true);
+        }
+
+        try
+        {
+            File.Move(data.Part, data.Target, overwrite: true);
+            File.Move(model.Part, model.Target, overwrite: true);
+        }
+        catch
+        {
+            Remove(data.Target);
+            if (had)
+            {
+                File.Move(data.Old, data.Target, overwrite: true);
+            }
+
+            throw;
+        }
+
+        Remove(data.Old);
+    }
+
+    private static void Remove(string path)
+    {
+        if (File.Exists(path))
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static long PayloadSize(Graph graph) => graph.Initializers.Sum(i => i.Value.ByteLength + i.Key.Length + 64);
 
     private static ModelProto Skeleton(Model model)
     {
         GraphWithoutPayload(model.Graph);
-        return model.Proto.Clone();
+        ModelProto proto = model.Proto.Clone();
+        HashSet<string> inputs = [.. proto.Graph.Input.Select(i => i.Name)];
+        if (proto.IrVersion < FirstIrWithPureInitializers && model.Graph.Initializers.Keys.Any(name => !inputs.Contains(name)))
+        {
+            proto.IrVersion = FirstIrWithPureInitializers;
+        }
+
+        return proto;
     }
 
-    private static void WriteProto(ModelProto proto, string path)
+    private static void WriteProto(ModelProto proto, string path, Func<string, Stream> create)
     {
-        using FileStream file = File.Create(path);
+        using Stream file = create(path);
         proto.WriteTo(file);
     }
 
-    private static void WritePayload(Graph graph, GraphProto proto, string dataPart, string dataName)
+    private static void WritePayload(Graph graph, GraphProto proto, string dataPart, string dataName, Func<string, Stream> create)
     {
-        using FileStream data = File.Create(dataPart);
+        using Stream data = create(dataPart);
+        Dictionary<object, long> written = new(ReferenceEqualityComparer.Instance);
         foreach ((string name, Tensor tensor) in graph.Initializers)
         {
+            TensorProto? extras = graph.Extras.GetValueOrDefault(name);
             if (tensor.ByteLength < SmallestExternal)
             {
-                proto.Initializer.Add(TensorFormat.Write(name, tensor));
+                proto.Initializer.Add(TensorFormat.Write(name, tensor, extras));
                 continue;
             }
 
-            data.Position = (data.Position + Alignment - 1) / Alignment * Alignment;
-            TensorProto head = TensorFormat.WriteHead(name, tensor);
-            head.DataLocation = 1;
+            if (!written.TryGetValue(tensor.Payload, out long offset))
+            {
+                offset = (data.Position + Alignment - 1) / Alignment * Alignment;
+                data.Position = offset;
+                tensor.CopyTo(data);
+                written.Add(tensor.Payload, offset);
+            }
+
+            TensorProto head = TensorFormat.WriteHead(name, tensor, extras);
+            head.DataLocation = TensorFormat.External;
             head.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = dataName });
-            head.ExternalData.Add(new StringStringEntryProto { Key = "offset", Value = data.Position.ToString(CultureInfo.InvariantCulture) });
+            head.ExternalData.Add(new StringStringEntryProto { Key = "offset", Value = offset.ToString(CultureInfo.InvariantCulture) });
             head.ExternalData.Add(new StringStringEntryProto { Key = "length", Value = tensor.ByteLength.ToString(CultureInfo.InvariantCulture) });
             proto.Initializer.Add(head);
-            tensor.CopyTo(data);
         }
     }
 }

@@ -82,7 +82,7 @@ public sealed class Node
     public float[]? Floats(string attribute) => Find(attribute) is { } a ? [.. a.Floats] : null;
 
     /// <summary>A tensor attribute, or null.</summary>
-    public Tensor? TensorAttribute(string attribute) => Find(attribute) is { T: { } t } ? TensorFormat.Read(t, null) : null;
+    public Tensor? TensorAttribute(string attribute) => Find(attribute) is { T: { } t } ? TensorFormat.Read(t, new ExternalData(null)) : null;
 
     /// <summary>Sets an integer attribute.</summary>
     public Node With(string attribute, long value) => Set(attribute, 2, a => a.I = value);

@@ -47,7 +47,8 @@ internal static class Subgraphs
         }
     }
 
-    private static IEnumerable<GraphProto> Of(NodeProto node) =>
+    /// <summary>The graphs that a node holds.</summary>
+    public static IEnumerable<GraphProto> Of(NodeProto node) =>
         node.Attribute.SelectMany(a => a.G is null ? a.Graphs : a.Graphs.Prepend(a.G));
 
     private static HashSet<string> Defined(GraphProto graph) =>

@@ -60,6 +60,13 @@ public sealed class Tensor
     /// <exception cref="ModelException">Over 2 GB, which no span can show: use <see cref="CopyTo(Stream)"/>.</exception>
     public ReadOnlySpan<byte> Bytes => _mapped is null ? _bytes.Span : _mapped.Span();
 
+    /// <summary>The packed bytes as memory; a copy where they are mapped.</summary>
+    internal ReadOnlyMemory<byte> Memory => _mapped is null ? _bytes : _mapped.Span().ToArray();
+
+    /// <summary>The same object for tensors that share one whole payload.</summary>
+    internal object Payload =>
+        (object?)_mapped ?? (MemoryMarshal.TryGetArray(_bytes, out ArraySegment<byte> array) && array.Count == array.Array!.Length ? array.Array : this);
+
     /// <summary>A tensor of unmanaged elements of the matching type.</summary>
     public static Tensor Of<T>(ReadOnlySpan<T> values, params ReadOnlySpan<long> dims)
         where T : unmanaged => new(TypeOf<T>(), dims, MemoryMarshal.AsBytes(values).ToArray());

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Halftone.Onnx.Proto;
@@ -8,13 +7,14 @@ namespace Halftone.Onnx;
 /// <summary>Between <see cref="Tensor"/> and its message, whichever of the fields the values stand in.</summary>
 internal static class TensorFormat
 {
-    private const int External = 1; // TensorProto.DataLocation.EXTERNAL
+    /// <summary>TensorProto.DataLocation.EXTERNAL.</summary>
+    public const int External = 1;
 
     /// <summary>Reads a tensor.</summary>
     /// <param name="proto">The message.</param>
-    /// <param name="folder">Where external data lies; null where it may not be (attributes).</param>
+    /// <param name="external">Where external data lies.</param>
     /// <exception cref="ModelException">Lengths and payload do not fit, or external data is missing or outside the folder.</exception>
-    public static Tensor Read(TensorProto proto, string? folder)
+    public static Tensor Read(TensorProto proto, ExternalData external)
     {
         var type = (ElementType)proto.DataType;
         string name = $"Tensor '{proto.Name}'";
@@ -41,7 +41,7 @@ internal static class TensorFormat
 
         if (proto.DataLocation == External)
         {
-            return ReadExternal(proto, folder, name, type, bytes);
+            return new Tensor(type, [.. proto.Dims], external.Map(proto, name, bytes));
         }
 
         if (proto.HasRawData)
@@ -54,82 +54,41 @@ internal static class TensorFormat
         return new Tensor(type, [.. proto.Dims], ReadTyped(proto, name, type, count, bytes));
     }
 
-    /// <summary>The message of a tensor, its payload as raw data.</summary>
-    public static TensorProto Write(string name, Tensor tensor)
+    /// <summary>Clears what a <see cref="Tensor"/> now holds; left are documentation, metadata and unknown fields.</summary>
+    public static void StripUnderstood(TensorProto proto)
     {
-        TensorProto proto = WriteHead(name, tensor);
-        proto.RawData = ByteString.CopyFrom(tensor.Bytes);
+        proto.Dims.Clear();
+        proto.ClearDataType();
+        proto.ClearName();
+        proto.ClearRawData();
+        proto.ClearDataLocation();
+        proto.ExternalData.Clear();
+        proto.FloatData.Clear();
+        proto.DoubleData.Clear();
+        proto.Int32Data.Clear();
+        proto.Int64Data.Clear();
+        proto.Uint64Data.Clear();
+    }
+
+    /// <summary>The message of a tensor, its payload as raw data.</summary>
+    public static TensorProto Write(string name, Tensor tensor, TensorProto? extras = null)
+    {
+        TensorProto proto = WriteHead(name, tensor, extras);
+        proto.RawData = UnsafeByteOperations.UnsafeWrap(tensor.Memory); // tensors never change
         return proto;
     }
 
     /// <summary>The message of a tensor without its payload.</summary>
-    public static TensorProto WriteHead(string name, Tensor tensor)
+    /// <param name="name">Its name.</param>
+    /// <param name="tensor">Type and lengths.</param>
+    /// <param name="extras">What the file said of it besides; null for nothing.</param>
+    public static TensorProto WriteHead(string name, Tensor tensor, TensorProto? extras)
     {
-        var proto = new TensorProto { Name = name, DataType = (int)tensor.Type };
+        TensorProto proto = extras?.Clone() ?? new TensorProto();
+        proto.Name = name;
+        proto.DataType = (int)tensor.Type;
         proto.Dims.AddRange(tensor.Dims);
         return proto;
-    }
-
-    private static Tensor ReadExternal(TensorProto proto, string? folder, string name, ElementType type, long bytes)
-    {
-        if (folder is null)
-        {
-            throw new ModelException($"{name} is kept in an external file, which is only allowed for initializers.");
-        }
-
-        Dictionary<string, string> entries = [];
-        foreach (StringStringEntryProto entry in proto.ExternalData)
-        {
-            entries[entry.Key] = entry.Value;
-        }
-
-        string location = entries.GetValueOrDefault("location", "");
-        string root = Path.GetFullPath(folder);
-        string path = location.Length == 0 || location.Contains('\0', StringComparison.Ordinal) || Path.IsPathRooted(location) || location.Contains('\\', StringComparison.Ordinal)
-            ? "" : Path.GetFullPath(Path.Combine(root, location));
-        if (path.Length == 0 || !path.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal) || EscapesThroughLink(root, path))
-        {
-            throw new ModelException($"{name} points to external data at '{location}', outside the model's folder. That is refused; move the file beside the model.");
-        }
-
-        if (!File.Exists(path))
-        {
-            throw new ModelException($"{name} needs its external data file '{location}' beside the model, and it is not there.");
-        }
-
-        if (!long.TryParse(entries.GetValueOrDefault("offset", "0"), NumberStyles.None, CultureInfo.InvariantCulture, out long offset)
-            || !long.TryParse(entries.GetValueOrDefault("length", bytes.ToString(CultureInfo.InvariantCulture)), NumberStyles.None, CultureInfo.InvariantCulture, out long length)
-            || length != bytes)
-        {
-            throw new ModelException($"{name} takes {bytes} bytes, but its external data entry says offset '{entries.GetValueOrDefault("offset")}', length '{entries.GetValueOrDefault("length")}'.");
-        }
-
-        try
-        {
-            return new Tensor(type, [.. proto.Dims], MappedBytes.Map(path, offset, length));
-        }
-        catch (ArgumentOutOfRangeException)
-        {
-            throw new ModelException($"{name} needs bytes {offset} to {offset + length} of '{location}', which ends at {new FileInfo(path).Length}.");
-        }
-    }
-
-    private static bool EscapesThroughLink(string root, string path)
-    {
-        for (string? at = path; at is not null && at.Length > root.Length; at = Path.GetDirectoryName(at))
-        {
-            FileSystemInfo info = Directory.Exists(at) ? new DirectoryInfo(at) : new FileInfo(at);
-            if (info.LinkTarget is not null)
-            {
-                string target = info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? "";
-                if (!target.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
     }
 
     private static byte[] ReadTyped(TensorProto proto, string name, ElementType type, long count, long bytes)
