@@ -44,7 +44,7 @@ public sealed class Graph
     public IReadOnlyList<ValueInfo> Inputs { get; }
 
     /// <summary>The outputs.</summary>
-    public IReadOnlyList<ValueInfo> Outputs { get; }
+    public IReadOnlyList<ValueInfo> Outputs { get; private set; }
 
     /// <summary>Nodes, in topological order.</summary>
     public IReadOnlyList<Node> Nodes => _nodes;
@@ -199,6 +199,7 @@ public sealed class Graph
 
         _proto.Output.Add(Message(new ValueInfo(name, type, null)));
         Outputs = [.. _proto.Output.Select(Info)];
+        _outputNames.Add(name);
     }
 
     /// <summary>Brings the nodes into topological order; nodes that are ready keep their order.</summary>

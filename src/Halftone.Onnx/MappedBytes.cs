@@ -10,7 +10,7 @@ internal sealed unsafe class MappedBytes(MappedFile file, long offset, long leng
         : throw new ModelException($"A tensor of {length} bytes is larger than the 2 GB that can be worked on at once; it can only be kept as it is.");
 
     /// <summary>The address; it holds as long as this object lives, and nothing needs to be freed.</summary>
-    public System.Buffers.MemoryHandle Pin() => new(_start);
+    public System.Buffers.MemoryHandle Pin() => new(file.Start + offset);
 
     public void CopyTo(Stream stream)
     {

@@ -97,7 +97,7 @@ public sealed class Model
         graph.Output.AddRange(outputs.Select(Graph.Message));
         var proto = new ModelProto { IrVersion = OldestFormat(opset), ProducerName = "halftone", Graph = graph };
         proto.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = opset });
-        return new Model(proto, new Graph(graph, [], []), path: null);
+        return new Model(proto, new Graph(graph, [], [], []), path: null);
     }
 
     /// <summary>An independent copy; payloads, which never change, are shared.</summary>

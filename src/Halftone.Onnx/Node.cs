@@ -55,7 +55,7 @@ public sealed class Node
 
     /// <summary>The constants inside its subgraphs, at every depth.</summary>
     /// <exception cref="ModelException">One of them is damaged.</exception>
-    public IEnumerable<Tensor> InnerConstants => Subgraphs.Constants(Proto).Select(t => TensorFormat.Read(t, null));
+    public IEnumerable<Tensor> InnerConstants => Subgraphs.Constants(Proto).Select(t => TensorFormat.Read(t, new ExternalData(null)));
 
     /// <summary>Whether it is that operator of ONNX's own domain.</summary>
     public bool Is(string op) => Op == op && Domain.Length == 0;

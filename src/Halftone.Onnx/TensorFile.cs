@@ -19,7 +19,7 @@ public static class TensorFile
 
         try
         {
-            return TensorFormat.Read(TensorProto.Parser.ParseFrom(File.ReadAllBytes(path)), folder: null);
+            return TensorFormat.Read(TensorProto.Parser.ParseFrom(File.ReadAllBytes(path)), new ExternalData(null));
         }
         catch (InvalidProtocolBufferException error)
         {

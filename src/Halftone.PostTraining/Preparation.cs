@@ -38,7 +38,8 @@ public sealed record Preparation
             throw new ModelException($"The model is quantized already: node '{node.Name}' is {node.Op}. Give the float model, or bring this one back with 'halftone convert --to float'.");
         }
 
-        Model ready = OpsetUpgrade.To(model, Math.Max(Math.Max(model.Opset, minimumOpset), RequiredOpset(recipe, target)));
+        Model ready = model.Clone();
+        OpsetUpgrade.To(ready, Math.Max(Math.Max(model.Opset, minimumOpset), RequiredOpset(recipe, target)));
         var context = new PassContext();
         StandardPasses.Apply(ready, context);
         return new Preparation

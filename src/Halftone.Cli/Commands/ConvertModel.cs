@@ -55,7 +55,7 @@ internal static class ConvertModel
         Model model = Model.Load(source);
         if (options.GetValue(s_opset) is { } opset)
         {
-            model = OpsetUpgrade.To(model, opset);
+            OpsetUpgrade.To(model, opset);
         }
 
         ConversionResult result = FormatConversion.Convert(model, format, new ConversionOptions());
