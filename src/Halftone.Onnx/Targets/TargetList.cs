@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Halftone.Onnx.Targets;
 
 /// <summary>Every runtime and chip that Halftone knows. Adding one is adding its line.</summary>
-public static class Targets
+public static class TargetList
 {
     /// <summary>All of them.</summary>
     public static ImmutableArray<Target> All { get; } =
