@@ -97,24 +97,21 @@ public sealed class Graph
     public Node Add(Node node)
     {
         _nodes.Add(node);
-        Changed();
-        return node;
+        return Added(node);
     }
 
     /// <summary>Puts a node where another stands, before it.</summary>
     public Node InsertBefore(Node at, Node node)
     {
         _nodes.Insert(_nodes.IndexOf(at), node);
-        Changed();
-        return node;
+        return Added(node);
     }
 
     /// <summary>Puts a node after another.</summary>
     public Node InsertAfter(Node at, Node node)
     {
         _nodes.Insert(_nodes.IndexOf(at) + 1, node);
-        Changed();
-        return node;
+        return Added(node);
     }
 
     /// <summary>Removes a node; who read its outputs must have been rewired.</summary>
@@ -276,6 +273,14 @@ public sealed class Graph
     ];
 
     private void Changed() => (_producers, _consumers) = (null, null);
+
+    // its names are in use now, so that no fresh name is the same
+    private Node Added(Node node)
+    {
+        _names?.UnionWith([node.Name, .. node.Inputs, .. node.Outputs, .. Subgraphs.AllNames(node.Proto)]);
+        Changed();
+        return node;
+    }
 
     private Dictionary<string, Node> IndexProducers()
     {

@@ -80,6 +80,9 @@ public sealed class FusionTableTests
         ["ArgMax"] = "ArgMax",
     };
 
+    // s8 activations become u8 at load on x64, but a constant operand in s8 stays, and then nothing fits
+    private static readonly string[] s_notAsU8 = ["Add constant", "Mul constant"];
+
     public static TheoryData<string, bool, bool> Rows => [.. from pattern in FusionPatterns.All.Keys
                                                              from mode in ((bool, bool)[])[(false, false), (true, false), (true, true)]
                                                              select (pattern, mode.Item1, mode.Item2)];
@@ -89,7 +92,7 @@ public sealed class FusionTableTests
     public void OnnxRuntime_fuses_what_its_targets_say(string pattern, bool signed, bool int8)
     {
         string[] operators = Ort.Optimized(FusionPatterns.All[pattern](signed), int8);
-        string expected = s_expected[pattern];
+        string expected = signed && !int8 && s_notAsU8.Contains(pattern) ? "=" : s_expected[pattern];
 
         // an operator in codes has one quantizer an input before it, and one dequantizer an output behind it
         int quantizers = operators.Count(o => o == "QuantizeLinear");

@@ -60,6 +60,17 @@ public sealed class TargetRulesTests
         Assert.NotEmpty(Result(model, [1, 4, 4, 4]));
     }
 
+    [Fact]
+    public void A_signed_constant_operand_keeps_an_Add_in_floats_until_it_is_shifted()
+    {
+        Model model = FusionPatterns.All["Add constant"](true);
+        byte[] before = Result(model, [4, 6]);
+        Assert.DoesNotContain("QLinearAdd", Ort.Optimized(model));
+        TargetRules.Fix(model, TargetList.Find("ort-x64"));
+        Assert.Contains("QLinearAdd", Ort.Optimized(model));
+        Assert.Equal(before, Result(model, [4, 6]));
+    }
+
     [Theory]
     [InlineData("resnet8_cifar10_int8_qdq.onnx", new long[] { 2, 3, 32, 32 })]
     [InlineData("dscnn_kws_int8_qdq.onnx", new long[] { 2, 1, 49, 10 })]

@@ -76,6 +76,7 @@ internal static class Repairs
     private static void ShiftCodes(QdqView view, Target target, List<Repair> done)
     {
         Graph graph = view.Graph;
+        int before = done.Count;
         foreach (Node quantizer in view.ActivationSites.ToArray())
         {
             if (view.Parameters(quantizer) is { } p && TypeRules.WrongSign(p, target) && CanShift(view, quantizer))
@@ -89,16 +90,16 @@ internal static class Repairs
             }
         }
 
-        // constant operands, and weights where activations are signed: u8 weights go with u8 activations
-        foreach (Node dequantizer in view.Dequantizers.ToArray())
+        foreach (Node dequantizer in TypeRules.WrongConstants(view, target).ToArray())
         {
-            if (graph.Constant(dequantizer.Input(0)) is { } codes && view.Parameters(dequantizer) is { } p && TypeRules.WrongSign(p, target)
-                && (target.ActivationCodes.Signed || !graph.Consumers(dequantizer.Outputs[0]).Any(c => QdqView.IsWeighted(c) && c.Input(1) == dequantizer.Outputs[0])))
-            {
-                graph.SetInput(dequantizer, 0, graph.AddConstant($"{dequantizer.Input(0)}_shifted", Shift(codes)));
-                SetZero(view, dequantizer);
-                done.Add(new("HT1002", dequantizer.Name, $"Its constant codes are now {(target.ActivationCodes.Signed ? "int8, 128 less" : "uint8, 128 more")}."));
-            }
+            graph.SetInput(dequantizer, 0, graph.AddConstant($"{dequantizer.Input(0)}_shifted", Shift(graph.Constant(dequantizer.Input(0))!)));
+            SetZero(view, dequantizer);
+            done.Add(new("HT1002", dequantizer.Name, $"Its constant codes are now {(target.ActivationCodes.Signed ? "int8, 128 less" : "uint8, 128 more")}."));
+        }
+
+        if (done.Count > before)
+        {
+            graph.ForgetDeclaredTypes(); // they say the other type
         }
     }
 

@@ -21,6 +21,14 @@ internal static class TypeRules
     public static bool WrongSign(Linear parameters, Target target) =>
         parameters.Type is ElementType.UInt8 && target.ActivationCodes.Signed || parameters.Type is ElementType.Int8 && !target.ActivationCodes.Signed;
 
+    /// <summary>Constant codes of the other signedness: operands, and weights where activations are signed, since u8 weights go well with u8 activations.</summary>
+    public static IEnumerable<Node> WrongConstants(QdqView view, Target target) =>
+        from node in view.Dequantizers
+        where view.Graph.Constant(node.Input(0)) is not null && view.Parameters(node) is { } p && WrongSign(p, target)
+        let isWeight = view.Graph.Consumers(node.Outputs[0]).Any(c => QdqView.IsWeighted(c) && c.Input(1) == node.Outputs[0])
+        where target.ActivationCodes.Signed || !isWeight
+        select node;
+
     private static IEnumerable<Finding> ZeroPoint(QdqView view, Target target) =>
         from node in view.ActivationSites
         where target.SymmetricActivations
@@ -42,6 +50,12 @@ internal static class TypeRules
                 yield return new(node.Name, $"Codes are {p.Type.OnnxName()} where {target.Id} wants {target.ActivationCodes}; zero point and codes can be shifted by 128.", Repairs.CanShift(view, node), severity);
             }
         }
+
+        // ONNX Runtime on x64 turns s8 activations into u8 but not such constants, and so leaves their reader in floats
+        foreach (Node node in WrongConstants(view, target))
+        {
+            yield return new(node.Name, $"Its constant codes are {view.Parameters(node)!.Type.OnnxName()} where {target.Id} wants {target.ActivationCodes}: shift codes and zero point by 128.", Fixable: true, target.ActivationCodes.Signed ? Severity.Error : Severity.Warning);
+        }
     }
 
     private static IEnumerable<Finding> SignedByUnsigned(QdqView view, Target target) =>
@@ -54,13 +68,13 @@ internal static class TypeRules
         from node in view.ActivationSites
         let p = view.Parameters(node)
         where p is not null && (p.Type.IsSmallFloat() || !target.ActivationBits.Contains(p.Type.Bits()))
-        select new Finding(node.Name, $"{target.Id} does not compute on {p.Type.OnnxName()} activations; it takes {string.Join(", ", target.ActivationBits)} bits.");
+        select new Finding(node.Name, $"{target.Id} does not compute on {p.Type.OnnxName()} activations; its bit widths are {string.Join(", ", target.ActivationBits)}.");
 
     private static IEnumerable<Finding> WeightBits(QdqView view, Target target) =>
         from weight in view.Weights
         let p = view.Parameters(weight.Dequantizer)
         where p is not null && (p.Type.IsSmallFloat() || !target.WeightBits.Contains(p.Type.Bits()))
-        select new Finding(weight.Consumer.Name, $"{target.Id} does not compute with {p.Type.OnnxName()} weights; it takes {string.Join(", ", target.WeightBits)} bits.");
+        select new Finding(weight.Consumer.Name, $"{target.Id} does not compute with {p.Type.OnnxName()} weights; its bit widths are {string.Join(", ", target.WeightBits)}.");
 
     private static IEnumerable<Finding> WeightZero(QdqView view, Target target) =>
         from weight in view.Weights
