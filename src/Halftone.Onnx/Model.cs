@@ -125,7 +125,7 @@ public sealed class Model
     internal ModelProto Proto => _proto;
 
     // From the table of versions in the ONNX specification. Before format 4 constants must be listed among the inputs, which nothing here does.
-    private static int OldestFormat(int opset) => opset switch
+    internal static int OldestFormat(int opset) => opset switch
     {
         <= 9 => 4,
         10 => 5,

@@ -2,7 +2,7 @@ using Halftone.Numerics;
 
 namespace Halftone.Onnx.Targets;
 
-/// <summary>The chips the survey names: the types their integer units take. Their tools, not ONNX, place quantizers, so operators and placement are TensorRT's.</summary>
+/// <summary>The chips the survey names: the types their integer units take. Their tools, not ONNX, place quantizers, so operators and placement are Halftone's choice: TensorRT's operators, and for chips that compute in integers throughout, quantized outputs and integer biases.</summary>
 public static class ChipTargets
 {
     /// <summary>Turing's tensor cores at 8 bits.</summary>
@@ -44,6 +44,8 @@ public static class ChipTargets
         Id = "imagination-nna",
         Title = "Imagination PowerVR Series2NX",
         SymmetricActivations = false,
+        QuantizesOutputs = true,
+        Bias = BiasForm.Int32,
         WeightBits = [4, 5, 6, 7, 8, 10, 12, 16],
         ActivationBits = [4, 5, 6, 7, 8, 10, 12, 16],
         Source = "Imagination's announcement of the PowerVR 2NX, September 2017 (AnandTech, PC Perspective): 16, 12, 10, 8, 7, 6, 5 and 4 bits, by layer",
@@ -64,6 +66,8 @@ public static class ChipTargets
         Id = "tesla-fsd",
         Title = "Tesla FSD neural processor",
         SymmetricActivations = false,
+        QuantizesOutputs = true,
+        Bias = BiasForm.Int32,
         WeightBits = [8],
         Source = "WikiChip, FSD Chip, and Hot Chips 31: 96 x 96 units of 8-bit by 8-bit integer multiplication and 32-bit addition",
     };
