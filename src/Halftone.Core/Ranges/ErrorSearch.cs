@@ -16,7 +16,8 @@ internal sealed class ErrorSearch
     private const int GoldenSteps = 14;
     private const int Rounds = 2;
 
-    // powers other than 2 take a call to Pow for each bin: fewer bins do as well there
+    // bins on the larger side of zero, or up to twice as many; powers other than 2 take a call to Pow for each
+    private const int FineBins = 4096;
     private const int CoarseBins = 2048;
 
     private readonly TensorStatistics _statistics;
@@ -31,7 +32,7 @@ internal sealed class ErrorSearch
         (_statistics, _grid, _power) = (statistics, grid, power);
         Histogram all = statistics.Histogram.WithoutZeros(statistics.Zeros);
         int side = Math.Max(-all.FirstBin, all.FirstBin + all.Counts.Length);
-        _histogram = power == 2 ? all : all.Merged(Math.Max(side / CoarseBins, 1));
+        _histogram = all.Merged(Math.Max(side / (power == 2 ? FineBins : CoarseBins), 1));
     }
 
     public static ClipRange Best(TensorStatistics statistics, QuantizationGrid grid, double power)

@@ -94,8 +94,7 @@ public sealed class KlEntropyTests
     {
         float[] values = Generators.Laplace(200_000, seed: 2);
         ClipRange range = new KlEntropy { Variant = variant }.Estimate(StatisticsCollectorTests.Collect(values), s_int8);
-        Assert.InRange(range.Max, 5, 11.5);
-        Assert.True(range.Max < values.Max());
+        Assert.InRange(range.Max, 5, 0.98 * values.Max());
     }
 
     [Fact]
