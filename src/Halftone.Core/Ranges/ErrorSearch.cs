@@ -5,9 +5,9 @@ namespace Halftone.Ranges;
 /// <summary>The range that errs least on a histogram, in the mean of |x - Q(x)|^p.</summary>
 /// <remarks>
 /// <para>Shares r of the whole range are tried from 1 down in ratios of 2^(1/8), then the best and its neighbours are narrowed down by golden section.
-/// With two sides and a free zero point the ends are afterwards moved one at a time. The error has many shallow dips, so the best that was tried is
-/// kept; the whole range is tried first, so that nothing errs more than it.</para>
-/// <para>Cost: about 80 sums over the bins, or 160 with two free ends.</para>
+/// With two sides and a free zero point all pairs of a few shares of either end follow, of which one may be 0, and then the ends are narrowed down one
+/// at a time. The error has many shallow dips, so the best that was tried is kept; the whole range is tried first, so that nothing errs more than it.</para>
+/// <para>Cost: about 80 sums over the bins, or 190 with two free ends.</para>
 /// </remarks>
 internal sealed class ErrorSearch
 {
@@ -16,8 +16,12 @@ internal sealed class ErrorSearch
     private const int GoldenSteps = 14;
     private const int Rounds = 2;
 
-    // powers other than 2 take a call to Pow for each bin: fewer bins do as well there
+    // bins on the larger side of zero, or up to twice as many; powers other than 2 take a call to Pow for each
+    private const int FineBins = 4096;
     private const int CoarseBins = 2048;
+
+    // with few codes the zero point jumps, and the best pair is not near equal shares
+    private static readonly double[] s_endShares = [1, 0.7, 0.5, 0.35, 0.2, 0.1, 0];
 
     private readonly TensorStatistics _statistics;
     private readonly QuantizationGrid _grid;
@@ -31,7 +35,7 @@ internal sealed class ErrorSearch
         (_statistics, _grid, _power) = (statistics, grid, power);
         Histogram all = statistics.Histogram.WithoutZeros(statistics.Zeros);
         int side = Math.Max(-all.FirstBin, all.FirstBin + all.Counts.Length);
-        _histogram = power == 2 ? all : all.Merged(Math.Max(side / CoarseBins, 1));
+        _histogram = all.Merged(Math.Max(side / (power == 2 ? FineBins : CoarseBins), 1));
     }
 
     public static ClipRange Best(TensorStatistics statistics, QuantizationGrid grid, double power)
@@ -53,15 +57,38 @@ internal sealed class ErrorSearch
         }
 
         Narrow(Share, Ratio(bestOctave + 1), Ratio(Math.Max(bestOctave - 1, 0)));
-        for (int round = 0; round < Rounds && !oneEnd; round++)
+        if (!oneEnd)
         {
-            ClipRange from = _best;
-            Narrow(r => new(from.Min, r * from.Max), 0.6, Math.Min(1.6, whole.Max / from.Max));
-            from = _best;
-            Narrow(r => new(r * from.Min, from.Max), 0.6, Math.Min(1.6, whole.Min / from.Min));
+            MoveEnds(whole);
         }
 
         return _best;
+    }
+
+    private void MoveEnds(ClipRange whole)
+    {
+        foreach (double low in s_endShares)
+        {
+            foreach (double high in s_endShares)
+            {
+                TryError(new(low * whole.Min, high * whole.Max));
+            }
+        }
+
+        for (int round = 0; round < Rounds; round++)
+        {
+            ClipRange from = _best;
+            if (from.Max > 0)
+            {
+                Narrow(r => new(from.Min, r * from.Max), 0.6, Math.Min(1.6, whole.Max / from.Max));
+            }
+
+            ClipRange to = _best;
+            if (to.Min < 0)
+            {
+                Narrow(r => new(r * to.Min, to.Max), 0.6, Math.Min(1.6, whole.Min / to.Min));
+            }
+        }
     }
 
     private static double Ratio(int k) => Math.Pow(2, -(double)k / PerOctave);

@@ -1,14 +1,15 @@
+using System.Numerics;
 using Halftone.Statistics;
 
 namespace Halftone.Ranges;
 
 /// <summary>The clipping of |x| that keeps most information: the least Kullback-Leibler divergence between the histogram and its quantized form.</summary>
 /// <remarks>
-/// <para>The search is that of <see cref="KlSearch"/>, on 2048 bins or up to half as many again, without the exact zeros, which every range keeps.</para>
+/// <para>The search is that of <see cref="KlSearch"/>, on 2048 to 4096 bins of a power of two as width, without the exact zeros, which every range keeps.</para>
 /// <para>Chosen here, against outliers that leave too few bins for the rest: the histogram ends at twice the quantile 0.9999 of |x|, and what lies
 /// beyond counts as beyond every window. Of ordinary distributions nothing lies there.</para>
 /// <para>Where fewer bins are in use than there are codes, as of tensors of few values, the range ends there too: nothing is won by clipping.</para>
-/// <para>Cost: about 2500 windows of one logarithm a code; O(bins^2) for ONNX Runtime's variant.</para>
+/// <para>Cost: at most 4096 windows of one logarithm a code; O(bins^2) for ONNX Runtime's variant.</para>
 /// </remarks>
 public sealed record KlEntropy : IRangeMethod, IDescribed
 {
@@ -34,7 +35,7 @@ public sealed record KlEntropy : IRangeMethod, IDescribed
         Histogram sizes = all.Absolute();
         double greatest = Math.Min(statistics.Greatest(), Reach * sizes.Quantile(Bulk));
         int used = (int)Math.Ceiling(greatest / sizes.BinWidth);
-        int merge = Math.Max(used / Bins, 1);
+        int merge = 1 << BitOperations.Log2((uint)Math.Max(used / Bins, 1));
         sizes = sizes.Merged(merge);
         int end = Math.Min((used + merge - 1) / merge, sizes.Counts.Length);
         int levels = statistics.SideLevels(grid);

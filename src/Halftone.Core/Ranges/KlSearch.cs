@@ -87,62 +87,98 @@ public static class KlSearch
         return best;
     }
 
-    private static double SmoothedDivergence(ReadOnlySpan<long> counts, int start, int end, int levels)
+    private static float SmoothedDivergence(ReadOnlySpan<long> counts, int start, int end, int levels)
     {
         ReadOnlySpan<long> slice = counts[start..end];
-        var p = new double[slice.Length];
+        var p = new float[slice.Length];
         for (int j = 0; j < p.Length; j++)
         {
             p[j] = slice[j];
         }
 
-        p[0] += Sum(counts[..start]);
-        p[^1] += Sum(counts[end..]);
-        var q = new double[p.Length];
+        p[0] = slice[0] + Sum(counts[..start]);
+        p[^1] = slice[^1] + Sum(counts[end..]);
+        var q = new float[p.Length];
         int merged = p.Length / levels;
         for (int g = 0; g < levels; g++)
         {
             int from = g * merged;
-            int occupied = p.AsSpan(from, merged).Length - p.AsSpan(from, merged).Count(0.0);
+            int occupied = merged - p.AsSpan(from, merged).Count(0f);
             long count = Sum(slice.Slice(from, merged)) + (g == levels - 1 ? Sum(slice[(levels * merged)..]) : 0);
             if (occupied > 0)
             {
-                q.AsSpan(from, merged).Fill(Math.Floor((double)count / occupied));
+                q.AsSpan(from, merged).Fill(count / occupied);
             }
         }
 
-        return Smooth(p) && Smooth(q) ? Divergence(p, q) : double.PositiveInfinity;
+        return Smooth(p) && Smooth(q) ? Divergence(p, q) : float.PositiveInfinity;
     }
 
-    private static bool Smooth(double[] values)
+    private static bool Smooth(float[] values)
     {
         const double Raised = 1e-4;
-        int zeros = values.AsSpan().Count(0.0);
+        int zeros = values.AsSpan().Count(0f);
         if (zeros == values.Length)
         {
             return false;
         }
 
-        double lowered = Raised * zeros / (values.Length - zeros);
+        float lowered = (float)(Raised * zeros / (values.Length - zeros));
         for (int j = 0; j < values.Length; j++)
         {
-            values[j] = values[j] == 0 ? Raised : values[j] - lowered;
+            values[j] = values[j] == 0 ? (float)Raised : values[j] - lowered;
         }
 
         return true;
     }
 
-    private static double Divergence(double[] p, double[] q)
+    // near windows differ in the fifth digit, so that single precision and even the order of the sums decide: both are NumPy's
+    private static float Divergence(float[] p, float[] q)
     {
-        (double sumP, double sumQ, double sum) = (0, 0, 0);
+        float sumP = PairwiseSum(p);
+        float sumQ = PairwiseSum(q);
         for (int j = 0; j < p.Length; j++)
         {
-            sumP += p[j];
-            sumQ += q[j];
-            sum += p[j] * Math.Log(p[j] / q[j]);
+            double shareP = p[j] / sumP;
+            double shareQ = q[j] / sumQ;
+            p[j] = (float)(shareP * Math.Log(shareP / shareQ));
         }
 
-        return (sum / sumP) - Math.Log(sumP / sumQ);
+        return PairwiseSum(p);
+    }
+
+    /// <summary>The sum as NumPy forms it: halves down to 128 values, these in eight columns.</summary>
+    private static float PairwiseSum(ReadOnlySpan<float> values)
+    {
+        const int Columns = 8;
+        if (values.Length > 128)
+        {
+            int half = values.Length / 2 / Columns * Columns;
+            return PairwiseSum(values[..half]) + PairwiseSum(values[half..]);
+        }
+
+        float sum = 0;
+        int i = 0;
+        if (values.Length >= Columns)
+        {
+            Span<float> r = stackalloc float[Columns];
+            for (; i <= values.Length - Columns; i += Columns)
+            {
+                for (int k = 0; k < Columns; k++)
+                {
+                    r[k] += values[i + k];
+                }
+            }
+
+            sum = r[0] + r[1] + (r[2] + r[3]) + (r[4] + r[5] + (r[6] + r[7]));
+        }
+
+        for (; i < values.Length; i++)
+        {
+            sum += values[i];
+        }
+
+        return sum;
     }
 
     private static long Sum(ReadOnlySpan<long> counts)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Halftone.Statistics;
 
@@ -74,6 +75,8 @@ internal struct Moments
         return moments;
     }
 
+    // the first batches are large, too: these loops are not left to be compiled well only after many calls
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Moments OfFinite(ReadOnlySpan<float> values)
     {
         var min = new Vector<float>(float.PositiveInfinity);
@@ -124,6 +127,7 @@ internal struct Moments
         return moments;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SquaresAround(ReadOnlySpan<float> values, double mean)
     {
         var centre = new Vector<double>(mean);

@@ -41,11 +41,11 @@ public sealed class StatisticsCollectorTests
         });
 
     [Fact]
-    public void The_larger_side_of_zero_has_4096_to_8192_bins() =>
+    public void The_larger_side_of_zero_has_8192_to_16384_bins() =>
         Gen.Float[-1e30f, 1e30f].Where(x => Math.Abs(x) > 1e-20f).Sample(x =>
         {
             Histogram h = Collect([x, 0, x / 3]).Histogram;
-            return Math.Abs(x) / h.BinWidth is >= 4096 and < 8192 && Math.Log2(h.BinWidth) % 1 == 0;
+            return Math.Abs(x) / h.BinWidth is >= 8192 and < 16384 && Math.Log2(h.BinWidth) % 1 == 0;
         });
 
     [Fact]
