@@ -17,6 +17,7 @@ internal static class CommandList
         Evaluate.Command(),
         Compare.Command(),
         Sensitivity.Command(),
+        Check.Command(),
         ConvertModel.Command(),
         Methods.Command(),
         Recipes.Command(),

@@ -334,14 +334,6 @@ public sealed class Graph
 
     private static IEnumerable<string> Read(Node node) => node.Inputs.Concat(node.CapturedNames).Where(i => i.Length > 0).Distinct();
 
-    // its names are in use now, so that no fresh name is the same
-    private Node Added(Node node)
-    {
-        _names?.UnionWith([node.Name, .. node.Inputs, .. node.Outputs, .. Subgraphs.AllNames(node.Proto)]);
-        Changed();
-        return node;
-    }
-
     private Dictionary<string, Node> IndexProducers()
     {
         Dictionary<string, Node> index = [];

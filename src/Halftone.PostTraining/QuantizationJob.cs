@@ -8,7 +8,6 @@ using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Correction;
 using Halftone.PostTraining.Plans;
 using Halftone.PostTraining.Recipes;
-using Halftone.Ranges;
 using Halftone.Statistics;
 
 namespace Halftone.PostTraining;
@@ -91,7 +90,7 @@ public sealed class QuantizationJob : IDisposable
     {
         if (Recipe.Mode is RecipeMode.Float16)
         {
-            ConversionResult half = FormatConversion.Convert(Prepared.Model, ModelFormat.Float16, new ConversionOptions());
+            ConversionResult half = FormatConversion.Convert(Prepared.Model, ModelFormat.Float16, new ConversionOptions(), cancel);
             return (QuantizationPlan.Empty, Stamp(half.Model));
         }
 

@@ -1,11 +1,7 @@
-using System.Collections.Immutable;
-using System.Diagnostics;
 using Halftone.Data;
 using Halftone.Onnx;
-using Halftone.Onnx.Export;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Calibration;
-using Halftone.PostTraining.Plans;
 using Halftone.PostTraining.Proofs;
 using Halftone.PostTraining.Recipes;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Halftone.PostTraining;
 using Halftone.PostTraining.Recipes;
-using Microsoft.Playwright;
 
 namespace Halftone.Reports.Tests;
 

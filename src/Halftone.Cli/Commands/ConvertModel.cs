@@ -58,7 +58,7 @@ internal static class ConvertModel
             OpsetUpgrade.To(model, opset);
         }
 
-        ConversionResult result = FormatConversion.Convert(model, format, new ConversionOptions());
+        ConversionResult result = FormatConversion.Convert(model, format, new ConversionOptions(), cancel);
         cancel.ThrowIfCancellationRequested();
         result.Model.Save(path);
         terminal.Result(new { path, notes = result.Notes }, console =>

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Halftone.Data;
 using Halftone.Onnx;
-using Halftone.PostTraining;
 using Halftone.PostTraining.Proofs;
 
 namespace Halftone.Cli.Commands;

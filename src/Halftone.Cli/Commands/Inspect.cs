@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Halftone.Cli.Catalogue;
 using Halftone.Cli.Inspection;
 using Halftone.Onnx;
 using Halftone.Onnx.Targets;

@@ -5,7 +5,6 @@ using Halftone.PostTraining;
 using Halftone.PostTraining.Proofs;
 using Halftone.PostTraining.Recipes;
 using Halftone.Reports;
-using Spectre.Console;
 
 namespace Halftone.Cli.Commands;
 

@@ -206,7 +206,7 @@ public sealed class Placer
         return null;
     }
 
-    private bool Fits(KeepFloat keep, Node node, Node[] weighted) =>
+    private static bool Fits(KeepFloat keep, Node node, Node[] weighted) =>
         (keep.Op is null || keep.Op == node.Op)
         && (keep.Name is null || Regex.IsMatch(node.Name, keep.Name, RegexOptions.None, s_regexLimit))
         && (keep.Place is null || (weighted.Length > 0 && (keep.Place == "first" ? weighted[0] : weighted[^1]) == node));

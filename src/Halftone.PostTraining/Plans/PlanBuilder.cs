@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Halftone.Formats;
 using Halftone.Numerics;
 using Halftone.Onnx;

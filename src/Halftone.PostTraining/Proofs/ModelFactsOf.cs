@@ -29,7 +29,7 @@ internal static class ModelFactsOf
         long macs = job.Prepared.Model.Graph.Nodes.Sum(n => Macs.Of(job.Prepared.Model.Graph, n, job.Prepared.Values));
         using var counting = new HashingStream();
         model.WriteTo(counting);
-        return new ModelFacts(file, counting.Length, model.Opset, model.Graph.Nodes.Count, model.Graph.Initializers.Values.Sum(t => t.Count), macs, counting.Hash());
+        return new ModelFacts(file, counting.Length, model.Opset, model.Graph.Nodes.Count, (model == job.Prepared.Original ? job.Prepared.Model : model).Graph.Initializers.Values.Sum(t => t.Count), macs, counting.Hash());
     }
 
     // counts and hashes what is written, and keeps nothing

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Halftone.Formats;
 using Halftone.Onnx;
 using Halftone.Onnx.Targets;
-using Halftone.OnnxRuntime;
 using Halftone.PostTraining.Calibration;
 
 namespace Halftone.PostTraining.Sensitivity;

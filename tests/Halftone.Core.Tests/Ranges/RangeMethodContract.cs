@@ -1,8 +1,8 @@
 using System.Text.Json;
+using Halftone.Core.Tests.Statistics;
 using Halftone.Numerics;
 using Halftone.Ranges;
 using Halftone.Statistics;
-using Halftone.Core.Tests.Statistics;
 
 namespace Halftone.Core.Tests.Ranges;
 

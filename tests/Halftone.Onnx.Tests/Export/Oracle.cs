@@ -135,7 +135,7 @@ internal sealed class Draft(int opset = 17, int seed = 1)
     public string Bias(string weight, float inputScale, int channels)
     {
         NodeProto dequantize = _graph.Node.First(n => n.Output[0] == weight);
-        float[] scales = TensorFormat.Read(_graph.Initializer.First(i => i.Name == dequantize.Input[1]), null).ToFloats();
+        float[] scales = TensorFormat.Read(_graph.Initializer.First(i => i.Name == dequantize.Input[1]), new ExternalData(null)).ToFloats();
         string codes = Const(Tensor.Of([.. Enumerable.Range(0, channels).Select(_ => Random.Next(-4000, 4000))], channels), "bias");
         float[] steps = [.. scales.Select(s => s * inputScale)];
         string scale = Const(steps.Length == 1 ? Tensor.Scalar(steps[0]) : Tensor.Of(steps, steps.Length), "scale");

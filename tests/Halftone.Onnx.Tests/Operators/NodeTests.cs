@@ -71,5 +71,5 @@ public sealed class NodeTests
         }
     }
 
-    private static Tensor Read(string path) => TensorFormat.Read(TensorProto.Parser.ParseFrom(File.ReadAllBytes(path).AsSpan()), folder: null);
+    private static Tensor Read(string path) => TensorFormat.Read(TensorProto.Parser.ParseFrom(File.ReadAllBytes(path)), new ExternalData(null));
 }
