@@ -295,9 +295,9 @@ public sealed class Graph
 
     private void Index(Node node)
     {
+        _names?.UnionWith([node.Name, .. node.Inputs, .. node.Outputs, .. Subgraphs.AllNames(node.Proto)]);
         foreach (string output in node.Outputs)
         {
-            _names?.Add(output);
             if (output.Length > 0 && _producers is not null)
             {
                 _producers[output] = node;

@@ -103,13 +103,14 @@ public sealed class QdqExport
 
         foreach ((InputSite site, QuantizedTensor format) in _plan.Weights.OrderBy(w => w.Key.Node, StringComparer.Ordinal))
         {
-            Node node = Find(site.Node);
-            if (site.Input != 1 || _plan.DynamicNodes.Contains(node.Name) || format is not AffineTensor weight || !_plan.Readers.Contains(new(site.Node, 0)))
+            if (site.Input != 1 || format is not AffineTensor weight || !_plan.Readers.Contains(new(site.Node, 0)))
             {
                 continue;
             }
 
-            string data = OriginalInput(node);
+            // made before edges, so that the data input is still the one of the plan
+            Node node = Find(site.Node);
+            string data = node.Input(0);
             if (node.Input(2).Length == 0 || _graph.Constant(node.Input(2)) is not { Type: ElementType.Float } bias
                 || _plan.Edges.GetValueOrDefault(data) is not AffineGrid { Axis: null, Codes.Bits: <= 8 } input)
             {
@@ -212,9 +213,6 @@ public sealed class QdqExport
 
         return names;
     }
-
-    // the data input before a DequantizeLinear took its place: biases are made before edges, so it is still there
-    private static string OriginalInput(Node node) => node.Input(0);
 
     private Node Find(string name) => _graph.Nodes.FirstOrDefault(n => n.Name == name) ?? throw new ModelException($"The plan speaks of node '{name}', which the model does not have.");
 }
