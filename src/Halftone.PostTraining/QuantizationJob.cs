@@ -9,6 +9,7 @@ using Halftone.PostTraining.Correction;
 using Halftone.PostTraining.Plans;
 using Halftone.PostTraining.Recipes;
 using Halftone.Statistics;
+using Halftone.Weights;
 
 namespace Halftone.PostTraining;
 
@@ -144,6 +145,12 @@ public sealed class QuantizationJob : IDisposable
             Calibration = Calibrator.Run(Prepared.Model, [.. Placement.Edges.Values.Distinct()], Prepared.Values, Data, Options.Calibration, cancel);
             CalibrationTime = Stopwatch.GetElapsedTime(start);
             statistics = Calibration.Statistics;
+        }
+
+        if (Builder.WeightMethod.Needs is not LayerStatisticsNeeds.None)
+        {
+            Options.Tell?.Invoke("gathering the inputs of layers");
+            Builder.Layers = LayerInputs.SecondMoments(Prepared.Model, Placement.Weights, Data, Options.Calibration, cancel);
         }
 
         Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Options.Calibration.Threads);

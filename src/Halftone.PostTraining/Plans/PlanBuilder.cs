@@ -36,6 +36,12 @@ public sealed class PlanBuilder
         _recipe.Weights.Narrow ?? _target.WeightCodes.Min > _target.WeightCodes.TypeMin,
         _recipe.Weights.ReduceRange);
 
+    /// <summary>What is known of the inputs of layers, for weight methods that ask for it.</summary>
+    public IReadOnlyDictionary<InputSite, LayerStatistics> Layers { get; set; } = ImmutableDictionary<InputSite, LayerStatistics>.Empty;
+
+    /// <summary>The weight method of the recipe.</summary>
+    public IWeightMethod WeightMethod => WeightMethods.All.Find(_recipe.Weights.Method).FromOptions(_recipe.Weights.Options ?? RecipeCheck.Empty);
+
     /// <summary>The plan with edges from statistics.</summary>
     /// <param name="statistics">Of every head of <see cref="Placement.Edges"/>.</param>
     /// <param name="method">Chooses ranges.</param>
@@ -120,7 +126,7 @@ public sealed class PlanBuilder
 
     private ImmutableDictionary<InputSite, QuantizedTensor> Weights(QuantizationPlan plan, CancellationToken cancel)
     {
-        IWeightMethod method = WeightMethods.All.Find(_recipe.Weights.Method).FromOptions(_recipe.Weights.Options ?? RecipeCheck.Empty);
+        IWeightMethod method = WeightMethod;
         var weights = ImmutableDictionary.CreateBuilder<InputSite, QuantizedTensor>();
         foreach (InputSite site in _placement.Weights)
         {
@@ -131,7 +137,7 @@ public sealed class PlanBuilder
             var target = new WeightTarget(WeightCodes, _recipe.Weights.Symmetric, GranularityOf(node, view));
             if (!_cache.TryGetValue((name, target), out QuantizedTensor? made))
             {
-                made = method.Quantize(view, target, LayerStatistics.None, cancel);
+                made = method.Quantize(view, target, Layers.GetValueOrDefault(site, LayerStatistics.None), cancel);
                 _cache.Add((name, target), made);
             }
 
