@@ -21,8 +21,8 @@ public static class ExpectedError
         return statistics.Count == 0 ? 0 : Total(statistics.Histogram.WithoutZeros(statistics.Zeros), parameters, codes, power) / statistics.Count;
     }
 
-    /// <summary>The sum instead of the mean, of a histogram without its exact zeros.</summary>
-    internal static double Total(Histogram histogram, AffineParameters parameters, IntegerGrid codes, double power)
+    /// <summary>The sum instead of the mean, of a histogram without its exact zeros; what errs below zero counts with a weight.</summary>
+    internal static double Total(Histogram histogram, AffineParameters parameters, IntegerGrid codes, double power, double negativeWeight = 1)
     {
         double low = codes.Min - parameters.ZeroPoint;
         double high = codes.Max - parameters.ZeroPoint;
@@ -40,7 +40,8 @@ public static class ExpectedError
         for (int position = 0; position < histogram.Counts.Length; position++)
         {
             double after = Integral((histogram.FirstBin + position + 1) * stepsPerBin);
-            sum += histogram.Counts[position] * (after - before);
+            double weight = histogram.FirstBin + position < 0 ? negativeWeight : 1;
+            sum += weight * histogram.Counts[position] * (after - before);
             before = after;
         }
 

@@ -22,6 +22,9 @@ public interface ICalibrationRun
     /// <summary>Threads of the runtime.</summary>
     int Threads { get; }
 
+    /// <summary>Samples that plans are judged by.</summary>
+    int JudgedSamples { get; }
+
     /// <summary>Calibration samples, evenly over the set, the same every time.</summary>
     IEnumerable<Batch> Samples(int count, CancellationToken cancel = default);
 
@@ -61,6 +64,9 @@ public sealed class CalibrationRun(
     public int Threads => threads;
 
     /// <inheritdoc/>
+    public int JudgedSamples => Math.Min(samples, data.Count);
+
+    /// <inheritdoc/>
     public IEnumerable<Batch> Samples(int count, CancellationToken cancel = default)
     {
         int take = Math.Min(count, data.Count);
@@ -95,7 +101,7 @@ public sealed class CalibrationRun(
             results.Min(r => r.SqnrDecibels),
             results.Min(r => r.Cosine),
             results.Min(r => r.ArgmaxAgreement ?? 1),
-            Math.Min(samples, data.Count));
+            JudgedSamples);
     }
 
     /// <inheritdoc/>

@@ -46,14 +46,21 @@ public sealed class PlanBuilder
     /// <param name="statistics">Of every head of <see cref="Placement.Edges"/>.</param>
     /// <param name="method">Chooses ranges.</param>
     /// <param name="cancel">Stops it.</param>
-    public QuantizationPlan Build(IReadOnlyDictionary<string, TensorStatistics> statistics, IRangeMethod method, CancellationToken cancel = default)
+    public QuantizationPlan Build(IReadOnlyDictionary<string, TensorStatistics> statistics, IRangeMethod method, CancellationToken cancel = default) =>
+        Build(statistics, _ => method, cancel);
+
+    /// <summary>The plan with edges from statistics, each by a method of its own.</summary>
+    /// <param name="statistics">Of every head of <see cref="Placement.Edges"/>.</param>
+    /// <param name="method">Chooses the range of a head.</param>
+    /// <param name="cancel">Stops it.</param>
+    public QuantizationPlan Build(IReadOnlyDictionary<string, TensorStatistics> statistics, Func<string, IRangeMethod> method, CancellationToken cancel = default)
     {
         var edges = ImmutableDictionary.CreateBuilder<string, ActivationQuantizer>();
         foreach ((string edge, string head) in _placement.Edges)
         {
             if (!edges.TryGetValue(head, out ActivationQuantizer? grid))
             {
-                grid = Edge(head, statistics[head], method);
+                grid = Edge(head, statistics[head], method(head));
                 edges[head] = grid;
             }
 
