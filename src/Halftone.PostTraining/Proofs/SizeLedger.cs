@@ -24,14 +24,25 @@ internal static class SizeLedger
         : after >= before && floatOps.Any(op => what.StartsWith(op + " ", StringComparison.Ordinal)) ? "stays float" : "";
 
     private const string Scales = "scales and zero points";
+    private const string Others = "other constants";
 
     private static Dictionary<string, long> ByReader(Graph graph)
     {
         Dictionary<string, long> bytes = [];
-        foreach ((string name, Tensor tensor) in graph.Initializers)
+        void Add(string name, long length)
         {
             string what = What(graph, name);
-            bytes[what] = bytes.GetValueOrDefault(what) + tensor.ByteLength;
+            bytes[what] = bytes.GetValueOrDefault(what) + length;
+        }
+
+        foreach ((string name, Tensor tensor) in graph.Initializers)
+        {
+            Add(name, tensor.ByteLength);
+        }
+
+        foreach (Node constant in graph.Nodes.Where(n => n.Is("Constant")))
+        {
+            Add(constant.Outputs[0], constant.TensorAttribute("value")?.ByteLength ?? 0);
         }
 
         return bytes;
@@ -41,23 +52,33 @@ internal static class SizeLedger
     {
         if (graph.Consumers(name) is not [Node reader, ..])
         {
-            return "other constants";
+            return Others;
         }
 
         int place = reader.Inputs.ToList().IndexOf(name);
         if (reader.Op is "DequantizeLinear" or "QuantizeLinear" or "Cast")
         {
-            return reader.Op is not "Cast" && place > 0 ? Scales : graph.Consumers(reader.Outputs[0]) is [Node behind, ..] ? Describe(behind, behind.Inputs.ToList().IndexOf(reader.Outputs[0])) : "other constants";
+            return reader.Op is not "Cast" && place > 0 ? Scales : graph.Consumers(reader.Outputs[0]) is [Node behind, ..] ? Describe(behind.Op, behind.Inputs.ToList().IndexOf(reader.Outputs[0])) : Others;
         }
 
-        return Describe(reader, place);
+        return Describe(reader.Op, place);
     }
 
-    private static string Describe(Node reader, int place) => reader.Op switch
+    // by the float operator that a quantized one stands for, so that before and after meet in one row
+    private static string Describe(string op, int place) => (op, place) switch
     {
-        "Conv" or "ConvTranspose" or "Gemm" => place == 2 ? $"{reader.Op} biases" : $"{reader.Op} weights",
-        "ConvInteger" or "MatMul" or "MatMulInteger" or "MatMulNBits" or "LSTM" or "GRU" or "Gather" => $"{reader.Op} weights",
-        "BatchNormalization" => "batch normalization",
-        _ => "other constants",
+        ("Conv" or "ConvTranspose" or "Gemm", 2) => $"{op} biases",
+        ("Conv" or "ConvTranspose" or "Gemm" or "MatMul" or "Gather", _) => $"{op} weights",
+        ("QLinearConv", 3) or ("ConvInteger", 1) => "Conv weights",
+        ("QLinearConv", 8) => "Conv biases",
+        ("QGemm", 3) => "Gemm weights",
+        ("QGemm", 6) => "Gemm biases",
+        ("QLinearMatMul", 3) or ("MatMulInteger" or "MatMulNBits", 1) => "MatMul weights",
+        ("ConvInteger" or "MatMulInteger" or "MatMulNBits", 2 or 3) => Scales,
+        ("LSTM" or "GRU" or "RNN", 1 or 2) => $"{op} weights",
+        ("LSTM" or "GRU" or "RNN", 3) => $"{op} biases",
+        ("BatchNormalization", _) => "batch normalization",
+        _ when op.StartsWith("QLinear", StringComparison.Ordinal) || op == "QGemm" => Scales,
+        _ => Others,
     };
 }
