@@ -54,7 +54,7 @@ function outputCard() {
 const kernelWord = { 'weight-only': 'kernels with few-bit weights' }[outcome.recipe.mode] ?? 'integer kernels';
 function kernelCard() {
   if (!outcome.fusion.length || outcome.recipe.mode === 'float16') return null;
-  return card(kernelWord, `${outcome.fusion.filter(f => f.fused).length} of ${outcome.fusion.length}`, '', null, outcome.fusedMacs > 0 || outcome.float.macs > 0 ? `${percent(outcome.fusedMacs)} of the multiply-accumulates` : 'nodes');
+  return card(kernelWord, `${outcome.fusion.filter(f => f.fused).length} of ${outcome.fusion.length}`, '', null, outcome.float.macs > 0 ? `${percent(outcome.fusedMacs)} of the multiply-accumulates` : 'nodes');
 }
 function contents() {
   const links = [...root.querySelectorAll('section')].map(s => el('a', { href: '#' + s.id }, s.querySelector('h2').textContent));
@@ -75,7 +75,7 @@ function accuracy() {
       whiskers(`difference of ${a.metric} on the same samples, with its 95 % interval`, [
         { name: 'difference', value: a.difference, low: a.difference - noise, high: a.difference + noise, css: '', text: signed(a.difference, 2) + unit }], unit, true),
       el('p', {}, `On the same ${count(a.samples)} samples the difference is ${signed(a.difference, 2)} with a standard error of ${fixed(a.standardError, 2)}: `,
-        Math.abs(loss) <= noise ? 'not told apart from no change.' : loss > 0 ? el('span', { class: 'is-warn' }, 'a loss, beyond chance (95 %).') : 'a gain, beyond chance (95 %).'));
+        Math.abs(loss) <= noise ? 'it cannot be told from no change.' : loss > 0 ? el('span', { class: 'is-warn' }, 'a loss, beyond chance (95 %).') : 'a gain, beyond chance (95 %).'));
   }), table([
     { title: 'metric', of: a => a.metric },
     { title: 'float', of: a => a.float, show: a => fixed(a.float, 2), kind: 'num' }, { title: '95 % interval', of: a => a.floatLow, show: a => interval(a.floatLow, a.floatHigh), kind: 'num' },
@@ -103,12 +103,12 @@ function sizes() {
   if (!outcome.sizes.length) return;
   const sum = f => outcome.sizes.reduce((total, s) => total + f(s), 0);
   const rest = { what: 'graph, names and the rest of the file', before: Math.max(0, outcome.float.bytes - sum(s => s.before)), after: Math.max(0, outcome.quantized.bytes - sum(s => s.after)), coded: null, why: '' };
-  const rows = [...outcome.sizes, rest], coded = rows.some(r => r.coded !== null);
+  const rows = [...outcome.sizes, rest], coded = rows.some(r => r.coded !== null), explained = rows.some(r => r.why);
   section('size', 'Size', legend(), table([
     { title: 'what', of: s => s.what }, ...twoBars(['before', 'deployed'], s => s.before, s => s.after, bytes, rows),
     ...(coded ? [{ title: 'coded', of: s => s.coded, show: s => s.coded === null ? '–' : bytes(s.coded), kind: 'num' }] : []),
-    { title: 'share of the result', of: s => s.after, show: s => percent(s.after / outcome.quantized.bytes), kind: 'num' }, { title: 'why', of: s => s.why, kind: 'text' }],
-  rows, { label: 'size', foot: ['file', bytes(outcome.float.bytes), bytes(outcome.quantized.bytes), ...(coded ? [bytes(sum(s => s.coded ?? s.after) + rest.after)] : []), '100.0 %', ''] }),
+    { title: 'share of the result', of: s => s.after, show: s => percent(s.after / outcome.quantized.bytes), kind: 'num' }, ...(explained ? [{ title: 'why', of: s => s.why, kind: 'text' }] : [])],
+  rows, { label: 'size', foot: ['file', bytes(outcome.float.bytes), bytes(outcome.quantized.bytes), ...(coded ? [bytes(sum(s => s.coded ?? s.after) + rest.after)] : []), '100.0 %', ...(explained ? [''] : [])] }),
   coded ? el('p', { class: 'soft' }, 'Deployed bytes are those of the ONNX file; coded bytes those of an archive with entropy coding.') : null);
 }
 function latency() {
