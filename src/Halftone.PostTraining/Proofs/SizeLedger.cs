@@ -1,20 +1,22 @@
 using System.Collections.Immutable;
+using Halftone.Coding;
 using Halftone.Onnx;
 
 namespace Halftone.PostTraining.Proofs;
 
-/// <summary>Where the bytes of a model went: constants by what reads them.</summary>
+/// <summary>Where the bytes of a model went: constants by what reads them, and what an archive with entropy coding would take for those that hold codes.</summary>
 internal static class SizeLedger
 {
     public static ImmutableArray<SizeEntry> Of(Model original, Model quantized, QuantizationPlan plan, Graph prepared)
     {
-        Dictionary<string, long> before = ByReader(original.Graph);
-        Dictionary<string, long> after = ByReader(quantized.Graph);
+        Dictionary<string, long> before = ByReader(original.Graph, t => t.ByteLength);
+        Dictionary<string, long> after = ByReader(quantized.Graph, t => t.ByteLength);
+        Dictionary<string, long> coded = ByReader(quantized.Graph, CodedBytes);
         HashSet<string> floatOps = [.. prepared.Nodes.Where(n => plan.KeptFloat.ContainsKey(n.Name)).Select(n => n.Op)];
         return
         [
             .. before.Keys.Union(after.Keys).OrderByDescending(k => before.GetValueOrDefault(k) + after.GetValueOrDefault(k)).Select(what => new SizeEntry(
-                what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), null, Why(what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), floatOps))),
+                what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), coded.GetValueOrDefault(what) < after.GetValueOrDefault(what) ? coded[what] : null, Why(what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), floatOps))),
         ];
     }
 
@@ -26,23 +28,43 @@ internal static class SizeLedger
     private const string Scales = "scales and zero points";
     private const string Others = "other constants";
 
-    private static Dictionary<string, long> ByReader(Graph graph)
+    // a Huffman code of its own for each tensor of codes, over bytes, so that 4-bit codes go in pairs; what does not gain stays as it is
+    private static long CodedBytes(Tensor tensor)
+    {
+        if (tensor.Type is not (ElementType.Int8 or ElementType.UInt8 or ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2))
+        {
+            return tensor.ByteLength;
+        }
+
+        Span<long> counts = stackalloc long[256];
+        foreach (byte value in tensor.Bytes)
+        {
+            counts[value]++;
+        }
+
+        return Math.Min(tensor.ByteLength, (Huffman.MessageBits(counts) + 7) / 8);
+    }
+
+    private static Dictionary<string, long> ByReader(Graph graph, Func<Tensor, long> length)
     {
         Dictionary<string, long> bytes = [];
-        void Add(string name, long length)
+        void Add(string name, Tensor tensor)
         {
             string what = What(graph, name);
-            bytes[what] = bytes.GetValueOrDefault(what) + length;
+            bytes[what] = bytes.GetValueOrDefault(what) + length(tensor);
         }
 
         foreach ((string name, Tensor tensor) in graph.Initializers)
         {
-            Add(name, tensor.ByteLength);
+            Add(name, tensor);
         }
 
         foreach (Node constant in graph.Nodes.Where(n => n.Is("Constant")))
         {
-            Add(constant.Outputs[0], constant.TensorAttribute("value")?.ByteLength ?? 0);
+            if (constant.TensorAttribute("value") is { } value)
+            {
+                Add(constant.Outputs[0], value);
+            }
         }
 
         return bytes;

@@ -109,7 +109,7 @@ function sizes() {
     ...(coded ? [{ title: 'coded', of: s => s.coded, show: s => s.coded === null ? '–' : bytes(s.coded), kind: 'num' }] : []),
     { title: 'share of the result', of: s => s.after, show: s => percent(s.after / outcome.quantized.bytes), kind: 'num' }, ...(explained ? [{ title: 'why', of: s => s.why, kind: 'text' }] : [])],
   rows, { label: 'size', foot: ['file', bytes(outcome.float.bytes), bytes(outcome.quantized.bytes), ...(coded ? [bytes(sum(s => s.coded ?? s.after) + rest.after)] : []), '100.0 %', ...(explained ? [''] : [])] }),
-  coded ? el('p', { class: 'soft' }, 'Deployed bytes are those of the ONNX file; coded bytes those of an archive with entropy coding.') : null);
+  coded ? el('p', { class: 'soft' }, 'Deployed bytes are those of the ONNX file; coded bytes are those of an archive that keeps each tensor of codes under a Huffman code of its own.') : null);
 }
 function latency() {
   const l = outcome.latency, times = outcome.operatorTimes;
