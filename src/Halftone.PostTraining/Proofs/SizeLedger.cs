@@ -22,7 +22,7 @@ internal static class SizeLedger
 
     private static string Why(string what, long before, long after, HashSet<string> floatOps) =>
         what == Scales ? "new with quantization"
-        : after == 0 ? "folded into other constants"
+        : after == 0 ? what == "batch normalization" ? "folded into the weights before it" : "folded into other constants"
         : after >= before && floatOps.Any(op => what.StartsWith(op + " ", StringComparison.Ordinal)) ? "stays float" : "";
 
     private const string Scales = "scales and zero points";
