@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./build.sh demo | test [filter] | bench | pack | format | docs
+# ./build.sh demo | test [filter] | bench | pack | format | docs | picture
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -58,6 +58,21 @@ run_pack() {
     ls -l artifacts/package/release
 }
 
+# the README's picture: the report of the residual sample, as a browser shows it
+run_picture() {
+    local out
+    command -v chromium >/dev/null || { echo "The picture needs Chromium: apt-get install chromium" >&2; exit 1; }
+    out="$(mktemp -d)"
+    dotnet build src/Halftone.Cli/Halftone.Cli.csproj -c Release -v quiet
+    dotnet artifacts/bin/Halftone.Cli/release/halftone.dll quantize samples/fashion_resnet.onnx --recipe ort-int8 --preprocess samples/preprocessing.json \
+        --data samples/fashion-mnist/calib-images-idx3-ubyte.gz --measure samples/fashion-mnist/test-images-idx3-ubyte.gz -o "$out"
+    mkdir -p docs/images
+    chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$out/chromium" --window-size=1160,1180 \
+        --screenshot="$PWD/docs/images/report.png" "file://$out/report.html" 2>/dev/null
+    rm -rf "$out"
+    ls -l docs/images/report.png
+}
+
 need_dotnet
 command="${1:-}"
 shift || true
@@ -74,8 +89,9 @@ case "$command" in
         dotnet build src/Halftone.Cli/Halftone.Cli.csproj -c Release -v quiet
         dotnet artifacts/bin/Halftone.Cli/release/halftone.dll docs docs
         ;;
+    picture) run_picture ;;
     *)
-        echo "usage: ./build.sh demo | test [filter] | bench | pack | format | docs" >&2
+        echo "usage: ./build.sh demo | test [filter] | bench | pack | format | docs | picture" >&2
         exit 1
         ;;
 esac

@@ -161,7 +161,7 @@ public static class Latency
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds / repeats;
     }
 
-    private static double Median(double[] values)
+    internal static double Median(double[] values)
     {
         double[] sorted = [.. values.Order()];
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;

@@ -7,14 +7,14 @@ namespace Halftone.OnnxRuntime;
 /// <summary>What one node of an optimized model took.</summary>
 /// <param name="Node">Its name, as the optimizer leaves it.</param>
 /// <param name="Op">The operator that ran.</param>
-/// <param name="Microseconds">Mean time of a run.</param>
+/// <param name="Microseconds">Median time of a run: one that was interrupted does not count.</param>
 public sealed record OpTime(string Node, string Op, double Microseconds);
 
 /// <summary>Where the time of a run goes, node by node, from ONNX Runtime's own profile.</summary>
 /// <param name="Ops">The nodes, the slowest first.</param>
 public sealed record OpProfile(ImmutableArray<OpTime> Ops)
 {
-    /// <summary>Mean time of a run in operators, in microseconds.</summary>
+    /// <summary>Sum of the operators' medians, in microseconds.</summary>
     public double TotalMicroseconds => Ops.Sum(o => o.Microseconds);
 
     /// <summary>Profiles a number of runs, after one that does not count.</summary>
@@ -44,7 +44,7 @@ public sealed record OpProfile(ImmutableArray<OpTime> Ops)
         }
     }
 
-    /// <summary>Reads a profile: of every node, the mean of its last runs.</summary>
+    /// <summary>Reads a profile: of every node, the median of its last runs.</summary>
     /// <param name="json">The file that ONNX Runtime writes.</param>
     /// <param name="runs">How many of the runs in it count.</param>
     internal static OpProfile Parse(ReadOnlyMemory<byte> json, int runs)
@@ -65,7 +65,7 @@ public sealed record OpProfile(ImmutableArray<OpTime> Ops)
 
         return new OpProfile(
         [
-            .. times.Select(t => new OpTime(t.Key.Node, t.Key.Op, t.Value.TakeLast(runs).Average()))
+            .. times.Select(t => new OpTime(t.Key.Node, t.Key.Op, Latency.Median([.. t.Value.TakeLast(runs)])))
                 .OrderByDescending(t => t.Microseconds).ThenBy(t => t.Node, StringComparer.Ordinal),
         ]);
     }

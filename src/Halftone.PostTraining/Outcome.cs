@@ -129,7 +129,7 @@ public sealed record RangeTrial(string Method, double Sqnr, double ArgmaxAgreeme
 /// <param name="What">Weights of Conv, biases, ...</param>
 /// <param name="Before">In the float model.</param>
 /// <param name="After">In the result.</param>
-/// <param name="Coded">After entropy coding; null where none applies.</param>
+/// <param name="Coded">In an archive with entropy coding (a Huffman code for each tensor of codes); null where that gains nothing.</param>
 /// <param name="Why">Of what is left.</param>
 public sealed record SizeEntry(string What, long Before, long After, long? Coded, string Why);
 

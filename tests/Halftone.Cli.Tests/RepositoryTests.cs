@@ -121,7 +121,7 @@ public sealed partial class RepositoryTests
     [Fact]
     public void An_entry_is_done_only_when_all_that_holds_it_exists()
     {
-        InventoryEntry entry = new("x", "X", "P", 2020, "2", "Halftone.Core", [], ["method:a", "recipe:b"]);
+        InventoryEntry entry = new("x", "X", "W", "P", 2020, "2", "Halftone.Core", [], ["method:a", "recipe:b"]);
         Assert.True(entry.IsDone(_ => true));
         Assert.False(entry.IsDone(r => r == "method:a"));
         Assert.False((entry with { ImplementedBy = [] }).IsDone(_ => true));

@@ -82,7 +82,7 @@ public sealed class LatencyTests
 public sealed class OpProfileTests
 {
     [Fact]
-    public void Averages_the_last_runs_of_each_node()
+    public void Takes_the_median_of_the_last_runs_of_each_node()
     {
         byte[] json = """
             [
@@ -91,11 +91,12 @@ public sealed class OpProfileTests
               {"cat":"Node","pid":1,"tid":1,"dur":1,"ts":1,"ph":"X","name":"b_kernel_time","args":{"op_name":"Relu"}},
               {"cat":"Node","pid":1,"tid":1,"dur":5,"ts":1,"ph":"X","name":"a_fence_before","args":{"op_name":"Conv"}},
               {"cat":"Node","pid":1,"tid":1,"dur":10,"ts":1,"ph":"X","name":"a_kernel_time","args":{"op_name":"Conv"}},
-              {"cat":"Node","pid":1,"tid":1,"dur":20,"ts":1,"ph":"X","name":"a_kernel_time","args":{"op_name":"Conv"}}
+              {"cat":"Node","pid":1,"tid":1,"dur":2000,"ts":1,"ph":"X","name":"a_kernel_time","args":{"op_name":"Conv"}},
+              {"cat":"Node","pid":1,"tid":1,"dur":15,"ts":1,"ph":"X","name":"a_kernel_time","args":{"op_name":"Conv"}}
             ]
             """u8.ToArray();
 
-        OpProfile profile = OpProfile.Parse(json, runs: 2);
+        OpProfile profile = OpProfile.Parse(json, runs: 3);
 
         Assert.Equal([new OpTime("a", "Conv", 15), new OpTime("b", "Relu", 1)], profile.Ops);
         Assert.Equal(16, profile.TotalMicroseconds);

@@ -1,84 +1,169 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Halftone.PostTraining;
 using Halftone.PostTraining.Recipes;
 
 namespace Halftone.Reports.Tests;
 
-/// <summary>The report, opened in a real browser: its charts draw, its controls work, nothing is fetched and nothing logs an error.</summary>
+/// <summary>The report, opened in a real browser: what it draws is what the outcome holds, its controls work, nothing is fetched and nothing logs an error.</summary>
 public sealed class ReportTests
 {
-    [Fact]
-    public async Task Charts_draw_controls_work_and_nothing_logs_an_error()
+    [Theory]
+    [InlineData("fashion_resnet", "ort-int8", 4)]
+    [InlineData("fashion_mobilenet", "tensorflow-int8", 4)]
+    [InlineData("fashion_resnet", "tensorflow-dynamic-range", 4)]
+    [InlineData("fashion_resnet", "tensorflow-float16", 2)]
+    [InlineData("fashion_mobilenet", "weight-only-int8", 1)] // no Conv among its operators
+    public async Task A_real_outcome_is_drawn_whole(string network, string recipe, int smaller)
     {
-        using var folder = new TemporaryFolder();
-        string path = folder.File("report.html");
-        Report.Write(Sample(), path);
-        await using Page page = await Page.Open(path);
+        Outcome outcome = Outcomes.Real(network, RecipeFile.Find(recipe));
+        await using Page page = await Page.Of(outcome);
 
-        Assert.Equal(3, await page.Count("svg.chart")); // latency by operator, error by layer, histogram of the value chosen
-        Assert.True(await page.Count("svg.chart rect.bar") > 20);
-        Assert.Contains("Goal missed", await page.Text("#verdict"), StringComparison.Ordinal);
-        string before = await page.Inner("#histogram");
-        await page.Select("#edge", "1");
-        Assert.NotEqual(before, await page.Inner("#histogram"));
-        Assert.Empty(page.Errors);
-        Assert.Empty(page.Requests);
+        await AssertDrawn(outcome, page);
+        Assert.Equal(3, await page.Count("#accuracy circle.dot")); // float, quantized, difference
+        Assert.Contains("top-1", await page.Text(".cards"), StringComparison.Ordinal);
+        Assert.True(outcome.Sizes.Sum(s => s.Before) <= outcome.Float.Bytes);
+        Assert.True(outcome.Sizes.Sum(s => s.After) <= outcome.Quantized.Bytes);
+        Assert.All(outcome.Sizes, s => Assert.True(s.Coded is null || (s.Coded > 0 && s.Coded < s.After), s.What));
+        SizeEntry weights = outcome.Sizes.Single(s => s.What == "Conv weights");
+        Assert.Equal(smaller, (double)weights.Before / weights.After, 1);
+        Assert.Equal(smaller == 4, weights.Coded is not null); // of bell-shaped weights the outer codes are rare; floats are no codes
     }
 
     [Fact]
-    public async Task A_name_cannot_end_the_script()
+    public async Task A_real_outcome_without_labels_is_drawn_too()
     {
-        using var folder = new TemporaryFolder();
-        string path = folder.File("report.html");
-        Report.Write(Sample() with { Reason = "</script><img src=x onerror=alert(1)>" }, path);
-        await using Page page = await Page.Open(path);
+        Outcome outcome = Outcomes.Real("fashion_mobilenet", RecipeFile.Find("pytorch-static-fbgemm"), labels: false);
+        await using Page page = await Page.Of(outcome);
 
-        Assert.Equal(0, await page.Count("img"));
+        await AssertDrawn(outcome, page);
+        Assert.Equal(0, await page.Count("#accuracy"));
+        Assert.Contains("not measured", await page.Text(".cards"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_real_outcome_without_data_is_drawn_too()
+    {
+        Outcome outcome = Outcomes.Real("fashion_mobilenet", RecipeFile.Find("weight-only-int8"), data: false, labels: false);
+        await using Page page = await Page.Of(outcome);
+
+        await AssertDrawn(outcome, page);
+        Assert.Equal(0, await page.Count(".chart"));
+        Assert.Contains("not compared", await page.Text(".cards"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_failure_says_why_first_and_shows_where()
+    {
+        Recipe tooFew = RecipeFile.Find("ort-int8");
+        Outcome outcome = Outcomes.Real("fashion_mobilenet", tooFew with { Weights = tooFew.Weights with { Bits = 2 }, Activations = tooFew.Activations with { Bits = 2 } });
+        Assert.Equal(OutcomeStatus.Failed, outcome.Status);
+        await using Page page = await Page.Of(outcome);
+
+        string verdict = await page.Text("#verdict");
+        Assert.StartsWith("✕ Failed", verdict, StringComparison.Ordinal);
+        Assert.Contains(outcome.Reason[1..], verdict, StringComparison.Ordinal);
+        Assert.Equal(outcome.NextActions.Length, await page.Count("#next li"));
+        Assert.NotEmpty(outcome.NextActions);
+        Assert.NotEmpty(outcome.Layers);
+        await AssertDrawn(outcome, page);
+    }
+
+    [Fact]
+    public async Task A_missed_goal_says_why_first()
+    {
+        Outcome outcome = Outcomes.Real("fashion_mobilenet", RecipeFile.Find("ort-int8"), maxDrop: -100);
+        Assert.Equal(OutcomeStatus.GoalMissed, outcome.Status);
+        await using Page page = await Page.Of(outcome);
+
+        Assert.StartsWith("! Goal missed", await page.Text("#verdict"), StringComparison.Ordinal);
+        Assert.Contains(outcome.Reason[1..], await page.Text("#verdict"), StringComparison.Ordinal);
+        await AssertDrawn(outcome, page);
+    }
+
+    [Fact]
+    public async Task Numbers_that_are_not_finite_are_drawn_too()
+    {
+        Outcome outcome = Outcomes.Made() with
+        {
+            Agreement = new(double.PositiveInfinity, 1, 1, 4),
+            Accuracy = [new("perplexity", 3.6, double.NaN, double.NaN, 3.7, double.NaN, double.NaN, 0.1, double.NaN, 3, false)],
+            Edges = [new("zeros", 1, 0, [0], 1, 0, 0, 0, double.NaN, [new("min-max", double.NaN, double.NaN)])],
+        };
+        await using Page page = await Page.Of(outcome);
+
+        await AssertDrawn(outcome, page);
+        Assert.Equal(0, await page.Run<int>("[...document.querySelectorAll('svg *')].filter(e => [...e.attributes].some(a => /NaN|Infinity|undefined/.test(a.value))).length"));
+        Assert.DoesNotContain("NaN", await page.Text("main"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_name_from_the_model_is_text_everywhere()
+    {
+        const string Evil = "</script><img src=x onerror=\"window.taken=1\"><b>&amp;\u2028\"'`${1}";
+        Outcome made = Outcomes.Made();
+        Outcome outcome = made with
+        {
+            Reason = Evil,
+            Warnings = [Evil],
+            NextActions = [Evil],
+            RangeMethod = Evil,
+            Target = Evil,
+            Float = made.Float with { File = Evil, Sha256 = Evil },
+            Quantized = made.Quantized with { File = Evil },
+            Recipe = made.Recipe with { Name = Evil, Title = Evil, KeepFloat = [new KeepFloat { Name = Evil, Reason = Evil }] },
+            RangeTrials = [new(Evil, 1, 1), new("min-max", 1, 1)],
+            Sizes = [new(Evil, 1, 1, null, Evil)],
+            Accuracy = [made.Accuracy[0] with { Metric = Evil }],
+            OperatorTimes = [new(Evil, 1, 1)],
+            Fusion = [new(Evil, Evil, 1, true, Evil, Evil), new(Evil, Evil, 1, false, Evil, Evil)],
+            Layers = [new(Evil, Evil, Evil, 3)],
+            Edges = [made.Edges[0] with { Value = Evil, Alternatives = [new(Evil, 0, 1)] }],
+            KeptFloat = ImmutableSortedDictionary<string, string>.Empty.Add(Evil, Evil),
+            Calibration = made.Calibration! with { Data = Evil, Skipped = [Evil] },
+            Passes = [Evil],
+            Environment = ImmutableSortedDictionary<string, string>.Empty.Add(Evil, Evil),
+        };
+        await using Page page = await Page.Of(outcome);
+
+        Assert.Equal(0, await page.Count("img, b"));
+        Assert.False(await page.Run<bool>("'taken' in window"));
         Assert.Contains("</script><img", await page.Text("#verdict"), StringComparison.Ordinal);
-        Assert.Empty(page.Errors);
+        Assert.True(await page.Run<int>("document.body.textContent.split('</script><img src=x').length") > 20);
+        page.AssertQuiet();
     }
 
     [Fact]
-    public async Task An_outcome_without_data_draws_too()
+    public async Task A_large_model_stays_quick_and_long_names_stay_inside()
     {
-        using var folder = new TemporaryFolder();
-        string path = folder.File("report.html");
-        Outcome bare = Sample() with { Latency = null, OperatorTimes = [], Layers = [], Edges = [], Accuracy = [], Agreement = null, Canary = null, Fusion = [], Calibration = null, Sizes = [] };
-        Report.Write(bare, path);
-        await using Page page = await Page.Open(path);
+        Outcome outcome = Outcomes.Large(1000);
+        await using Page page = await Page.Of(outcome, width: 390);
 
-        Assert.Empty(page.Errors);
-        Assert.Equal(0, await page.Count("svg.chart"));
+        await AssertDrawn(outcome, page);
+        Assert.True(await page.Run<bool>("document.scrollingElement.scrollWidth <= innerWidth"), "something is wider than a phone");
+        long start = Stopwatch.GetTimestamp();
+        await page.Select("#edge", "999");
+        await page.Type("#layers input[type=search]", "layers.77");
+        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 5);
+        Assert.Equal(11, await page.Count("#layers tbody tr")); // 77, 770 to 779
+        Assert.Equal(256, await page.Count("#histogram rect.bar"));
     }
 
-    private static Outcome Sample() => new()
+    // the numbers of shapes and rows are those of the data
+    private static async Task AssertDrawn(Outcome outcome, Page page)
     {
-        Status = OutcomeStatus.GoalMissed,
-        Reason = "top-1 lost 1.2 points, more than the 0.5 allowed",
-        Warnings = ["slower than float"],
-        NextActions = ["halftone tune"],
-        Float = new ModelFacts("net.onnx", 1_200_000, 17, 60, 300_000, 40_000_000, "00"),
-        Quantized = new ModelFacts("net.int8.onnx", 320_000, 17, 180, 300_000, 40_000_000, "01"),
-        Recipe = new Recipe { Name = "ort-int8" },
-        Target = "ort-x64",
-        RangeMethod = "mse",
-        RangeTrials = [new("mse", 31.2, 0.98), new("min-max", double.PositiveInfinity, 0.97)],
-        Sizes = [new("Conv weights", 1_100_000, 280_000, null, "int8")],
-        Accuracy = [new("top-1", 92.5, 91, 94, 91.3, 90, 92.5, -1.2, 0.3, 2500, true)],
-        Agreement = new(31.2, 0.999, 0.98, 64),
-        Canary = new(30.1, 0.999, 0.97, 64),
-        Latency = new(1.2, 0.6, 2, 1.9, 2.1, 40, 2),
-        OperatorTimes = [new("Conv", 1.1, 0), new("QLinearConv", 0, 0.5)],
-        Fusion = [new("conv1", "Conv", 1000, true, "QLinearConv", ""), new("swish", "HardSwish", 0, false, "", "no integer kernel")],
-        FusedNodes = 0.5,
-        FusedMacs = 1,
-        Layers = [.. Enumerable.Range(0, 12).Select(i => new LayerEntry($"conv{i}", "Conv", $"value{i}", 40 - i))],
-        Edges =
-        [
-            new("a", 0.01, -1, [.. Enumerable.Range(0, 200).Select(i => (long)(1000 * Math.Exp(-Math.Pow((i - 100) / 30.0, 2))))], 0.008f, 128, -1, 1, 0.001, [new("min-max", -1, 1)]),
-            new("b", 0.02, 0, [.. Enumerable.Range(0, 50).Select(i => (long)(500 - (10 * i)))], 0.004f, 0, 0, 0.9, 0.01, [new("percentile", 0, 0.8)]),
-        ],
-        KeptFloat = ImmutableSortedDictionary<string, string>.Empty.Add("swish", "no integer HardSwish"),
-        Calibration = new("folder", 512, 32, 1, 1234, 100_000, []),
-    };
+        Assert.Equal(outcome.Layers.Length, await page.Count("#layers svg rect.bar"));
+        Assert.Equal(outcome.Layers.Length, await page.Count("#layers tbody tr"));
+        Assert.Equal(outcome.Edges.Length, await page.Count("#edge option"));
+        Assert.Equal(outcome.Edges.IsEmpty ? 0 : outcome.Edges[0].Counts.Length, await page.Count("#histogram rect.bar"));
+        Assert.Equal(outcome.Edges.IsEmpty ? 0 : outcome.Edges[0].Alternatives.Count(a => double.IsFinite(a.Low)), await page.Count("#histogram path.alternative"));
+        Assert.Equal(outcome.Edges.IsEmpty ? 0 : 1, await page.Count("#histogram path.clip"));
+        Assert.Equal(outcome.Sizes.Length + 1, await page.Count("#size tbody tr")); // and the rest of the file
+        Assert.Equal(outcome.OperatorTimes.Length, await page.Count("#latency tbody tr"));
+        Assert.Equal(outcome.Fusion.Length + outcome.KeptFloat.Count, await page.Count("#kernels details tbody tr"));
+        Assert.Equal(outcome.Accuracy.Length, await page.Count("#accuracy tbody tr"));
+        Assert.True(await page.Run<bool>("[...document.querySelectorAll('.chart svg')].every(s => s.getBoundingClientRect().height > 20 && s.getBoundingClientRect().width > 200)"));
+        Assert.Equal(await page.Count(".chart"), await page.Count(".chart > svg"));
+        page.AssertQuiet();
+    }
 }

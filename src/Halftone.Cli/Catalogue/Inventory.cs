@@ -8,14 +8,15 @@ namespace Halftone.Cli.Catalogue;
 /// <summary>A system or method of the survey.</summary>
 /// <param name="Id">Kebab case; never changes.</param>
 /// <param name="Title">As the field calls it.</param>
-/// <param name="Paper">Where it was published.</param>
+/// <param name="Work">The paper's title as the paper spells it; empty for what is no paper.</param>
+/// <param name="Paper">Who published it, and where.</param>
 /// <param name="Year">When.</param>
 /// <param name="Section">Section of the survey; "after" for what came later.</param>
 /// <param name="Room">The project it belongs to.</param>
 /// <param name="Catalogue">Its entries in the catalogue of methods.</param>
 /// <param name="ImplementedBy">What holds it, all of these: method:id, recipe:name, target:id or type:full name. It is done when each exists; empty for what nobody has begun.</param>
 internal sealed record InventoryEntry(
-    string Id, string Title, string Paper, int Year, string Section, string Room, ImmutableArray<string> Catalogue, ImmutableArray<string> ImplementedBy)
+    string Id, string Title, string Work, string Paper, int Year, string Section, string Room, ImmutableArray<string> Catalogue, ImmutableArray<string> ImplementedBy)
 {
     /// <summary>Whether everything it needs exists.</summary>
     public bool IsDone(Func<string, bool> exists) => !ImplementedBy.IsEmpty && ImplementedBy.All(exists);
@@ -44,11 +45,11 @@ internal sealed record Inventory(ImmutableArray<InventorySection> Sections, Immu
             .Append($"{Entries.Count(e => e.IsDone(exists))} of {Entries.Length} done.\n");
         foreach (InventorySection section in Sections)
         {
-            page.Append($"\n## {section.Title}\n\n| system | from | room | status | held by |\n| --- | --- | --- | --- | --- |\n");
+            page.Append($"\n## {section.Title}\n\n| system | paper | from | room | status | held by |\n| --- | --- | --- | --- | --- | --- |\n");
             foreach (InventoryEntry entry in Entries.Where(e => e.Section == section.Id))
             {
                 string held = string.Join(", ", entry.ImplementedBy.Where(exists).Select(r => $"`{r[(r.IndexOf(':', StringComparison.Ordinal) + 1)..]}`"));
-                page.Append($"| {entry.Title} | {entry.Paper}, {entry.Year} | {entry.Room} | {(entry.IsDone(exists) ? "done" : "not yet")} | {held} |\n");
+                page.Append($"| {entry.Title} | {entry.Work} | {entry.Paper}, {entry.Year} | {entry.Room} | {(entry.IsDone(exists) ? "done" : "not yet")} | {held} |\n");
             }
         }
 

@@ -43,16 +43,14 @@ public static class Proof
 
         if (Verdict.Collapse(outcome.Agreement!, outcome.Canary) is { } collapse)
         {
-            return outcome with { Status = OutcomeStatus.Failed, Reason = collapse, NextActions = NextActions.For(outcome) };
+            // where the error jumps and what was clipped is what the reader of a failure needs most
+            Outcome failed = Details(job, plan, quantized, options, outcome with { Status = OutcomeStatus.Failed, Reason = collapse }, cancel);
+            return failed with { Warnings = [.. failed.Warnings, .. DataWarnings(job)], NextActions = NextActions.For(failed) };
         }
 
         outcome = Accuracy(job, quantized, options, outcome, cancel);
         outcome = Time(job, quantized, options, outcome, cancel);
-        if (options.Proof.Details)
-        {
-            outcome = outcome with { Layers = LayerErrors.Of(job, quantized, cancel), Edges = EdgeEntries.Of(job, plan) };
-        }
-
+        outcome = Details(job, plan, quantized, options, outcome, cancel);
         return Judge(outcome with { Warnings = [.. outcome.Warnings, .. DataWarnings(job)] }, options.Proof);
     }
 
@@ -83,6 +81,9 @@ public static class Proof
             Canary = canary?.Agreement,
         };
     }
+
+    private static Outcome Details(QuantizationJob job, QuantizationPlan plan, Model quantized, QuantizerOptions options, Outcome outcome, CancellationToken cancel) =>
+        options.Proof.Details ? outcome with { Layers = LayerErrors.Of(job, quantized, cancel), Edges = EdgeEntries.Of(job, plan) } : outcome;
 
     private static Outcome Accuracy(QuantizationJob job, Model quantized, QuantizerOptions options, Outcome outcome, CancellationToken cancel)
     {

@@ -17,15 +17,20 @@ internal sealed record NeededVersion(string Library, string Version, int Offset,
 internal sealed record DynamicSymbol(string Name, int NameOffset, bool Defined);
 
 /// <summary>The parts of a 64-bit little-endian ELF file that say which symbol versions it needs and offers.</summary>
-/// <remarks>Sections are found by type and by their links, never by position. Every read is checked against the file's length, and every chain against its own count, so a broken file ends in an <see cref="InvalidDataException"/>.</remarks>
+/// <remarks>Sections are found by type and by their links, never by position. Every read is checked against the file's length, every chain against its own count,
+/// and all that is read, together, against a multiple of the file's length: chains and names that overlap, as no linker writes them, cannot take more time or memory than that. A broken file ends in an <see cref="InvalidDataException"/>.</remarks>
 internal sealed class ElfFile
 {
     // 0x7f 'E' 'L' 'F', class 2 (64 bits), data 1 (little endian), version 1: the first seven bytes.
     private static ReadOnlySpan<byte> Magic => [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1];
 
+    // A linker's file is read about once over for each question asked of it.
+    private const long MostReadings = 32;
+
     private readonly byte[] _bytes;
     private readonly string _name;
     private readonly ElfSection[] _sections;
+    private long _bytesRead;
 
     /// <summary>Reads the section table.</summary>
     /// <param name="bytes">The whole file.</param>
@@ -131,17 +136,28 @@ internal sealed class ElfFile
     {
         ReadOnlySpan<byte> rest = _bytes.AsSpan(offset);
         int length = rest.IndexOf((byte)0);
-        return length >= 0 ? Encoding.UTF8.GetString(rest[..length]) : throw Broken();
+        Count(length);
+        return length >= 0 ? Encoding.Latin1.GetString(rest[..length]) : throw Broken(); // a character a byte, so that lengths in the file are those of the text
     }
 
     private T Read<T>(ulong offset)
         where T : struct
     {
         ulong size = (ulong)Marshal.SizeOf<T>();
+        Count((int)size);
         return offset <= (ulong)_bytes.Length && size <= (ulong)_bytes.Length - offset
             ? MemoryMarshal.Read<T>(_bytes.AsSpan((int)offset))
             : throw Broken();
     }
 
-    private InvalidDataException Broken() => new($"{_name} is cut short or damaged: an ELF record points outside the file.");
+    private void Count(int read)
+    {
+        _bytesRead += read;
+        if (_bytesRead > MostReadings * _bytes.Length)
+        {
+            throw Broken();
+        }
+    }
+
+    private InvalidDataException Broken() => new($"{_name} is cut short or damaged: its ELF records point outside the file or overlap.");
 }

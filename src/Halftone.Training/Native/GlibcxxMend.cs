@@ -72,9 +72,9 @@ internal static class GlibcxxMend
         IReadOnlyList<DynamicSymbol> symbols = elf.DynamicSymbols();
         DynamicSymbol symbol = One(symbols.Where(symbol => symbol.Name == NewSymbol && !symbol.Defined), NewSymbol);
 
-        // Linkers let a name share the tail of a longer one; such a name would change too.
+        // Linkers let a name share the tail of a longer one; such a name, within this one or around it, would change too.
         int end = symbol.NameOffset + NewSymbol.Length;
-        if (symbols.Any(other => !ReferenceEquals(other, symbol) && other.NameOffset >= symbol.NameOffset && other.NameOffset < end))
+        if (symbols.Any(other => !ReferenceEquals(other, symbol) && other.NameOffset < end && other.NameOffset + other.Name.Length > symbol.NameOffset))
         {
             throw new InvalidDataException($"{name} cannot be mended: another symbol shares the name {NewSymbol}.");
         }

@@ -60,6 +60,35 @@ public sealed class ElfFileTests
             iter: 2000);
     }
 
+    [Fact]
+    public void Chains_that_overlap_are_refused_before_they_take_time_or_memory()
+    {
+        // 65,535 libraries of 65,535 versions each, all of one name of half the file: 16 bytes of steps, read over and over
+        byte[] bytes = new byte[1 << 20];
+        new byte[] { 0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1 }.CopyTo(bytes, 0);
+        BitConverter.TryWriteBytes(bytes.AsSpan(40), 64UL); // where the sections are
+        BitConverter.TryWriteBytes(bytes.AsSpan(58), (ushort)64); // the size of one
+        BitConverter.TryWriteBytes(bytes.AsSpan(60), (ushort)1); // how many
+        Span<byte> section = bytes.AsSpan(64, 64);
+        BitConverter.TryWriteBytes(section[4..], 0x6ffffffe); // SHT_GNU_verneed
+        BitConverter.TryWriteBytes(section[24..], 128UL); // its offset
+        BitConverter.TryWriteBytes(section[32..], (ulong)bytes.Length); // its size, and that of the strings, for it links to itself
+        BitConverter.TryWriteBytes(section[44..], 65_535u);
+        for (int at = 128; at < bytes.Length / 2; at += 16)
+        {
+            // a library's record and a version's record both: count 0xffff, name at the half, first entry and next 16 bytes on
+            BitConverter.TryWriteBytes(bytes.AsSpan(at), 0xffff0001);
+            BitConverter.TryWriteBytes(bytes.AsSpan(at + 4), (uint)bytes.Length / 2);
+            BitConverter.TryWriteBytes(bytes.AsSpan(at + 8), (uint)16);
+            BitConverter.TryWriteBytes(bytes.AsSpan(at + 12), (uint)16);
+        }
+
+        bytes.AsSpan(bytes.Length / 2, bytes.Length / 4).Fill((byte)'x');
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<InvalidDataException>(() => new ElfFile(bytes, "overlapping.so").NeededVersions());
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 256L << 20);
+    }
+
     // System V ABI, "Hash table": what the dynamic linker compares version names by.
     private static uint SystemVHash(string name)
     {

@@ -25,6 +25,26 @@ public sealed class GlibcxxMendTests
         => Assert.Equal(MendDecision.Impossible, GlibcxxMend.Decide(needed, offered));
 
     [Fact]
+    public void The_library_as_it_is_suits_a_newer_runtime()
+    {
+        string? runtime = NativeLibraries.FindRuntime();
+        Assert.SkipWhen(runtime is null, "this process has no libstdc++");
+        IEnumerable<string> needs = GlibcxxMend.Needs(NativeFiles.Elf(NativeFiles.TorchSharp));
+        Assert.Equal(MendDecision.NotNeeded, GlibcxxMend.Decide(needs, [.. NativeFiles.Elf(runtime!).DefinedVersions(), New]));
+    }
+
+    [Fact]
+    public void A_name_that_shares_bytes_with_the_symbols_is_refused()
+    {
+        byte[] original = File.ReadAllBytes(NativeFiles.TorchSharp);
+        ElfFile elf = new(original, "original");
+        DynamicSymbol symbol = elf.DynamicSymbols().Single(s => s.Name == GlibcxxMend.NewSymbol);
+        original[symbol.NameOffset - 1] = (byte)'x'; // the name before it now runs on into it
+        InvalidDataException e = Assert.Throws<InvalidDataException>(() => GlibcxxMend.Apply(original, "sharing.so"));
+        Assert.Equal($"sharing.so cannot be mended: another symbol shares the name {GlibcxxMend.NewSymbol}.", e.Message);
+    }
+
+    [Fact]
     public void The_mended_library_asks_for_the_old_version_and_the_old_symbol()
     {
         (byte[] original, byte[] mended) = Mended();
