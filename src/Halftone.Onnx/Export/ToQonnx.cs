@@ -103,7 +103,7 @@ internal static class ToQonnx
         if (clip is not null)
         {
             ElementType type = codes.Type;
-            codes = FromQcdq.Pack(FromQcdq.Clipped(codes, bounds), codes.Dims.AsSpan(), type);
+            codes = Codes.Pack(FromQcdq.Clipped(codes, bounds), codes.Dims.AsSpan(), type);
             graph.SetInput(node, 0, graph.AddConstant(clip.Input(0), codes));
         }
 
