@@ -16,6 +16,11 @@ internal static class FromQonnx
     public static void Apply(Conversion work)
     {
         Graph graph = work.Graph;
+        if (!graph.Nodes.Any(Takes))
+        {
+            return;
+        }
+
         foreach (Node node in graph.Nodes.Where(Takes).ToArray())
         {
             work.Cancel.ThrowIfCancellationRequested();
@@ -46,6 +51,8 @@ internal static class FromQonnx
                 work.Model.Proto.OpsetImport.Remove(import);
             }
         }
+
+        DedicatedPairs.Apply(graph);
     }
 
     private static void Integer(Conversion work, Node node, Tensor scale)
