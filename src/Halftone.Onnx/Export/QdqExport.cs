@@ -43,6 +43,9 @@ public sealed class QdqExport
         return copy;
     }
 
+    /// <summary>How a weight's format is stored in a model of an opset, in a few words: int8; 3-bit codes stored as int4, the next type up; ...</summary>
+    public static string Storage(QuantizedTensor weight, int opset) => WeightLowering.Describe(weight, opset);
+
     private static void RemoveUnusedConstants(Graph graph)
     {
         foreach (string name in graph.Initializers.Keys.Where(n => graph.Consumers(n).Count == 0 && !graph.IsOutput(n)).ToArray())

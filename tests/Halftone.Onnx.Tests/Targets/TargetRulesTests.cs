@@ -52,6 +52,20 @@ public sealed class TargetRulesTests
     }
 
     [Fact]
+    public void A_bias_behind_quantizers_is_told_and_a_residual_as_TensorRT_wants_it_is_not()
+    {
+        QdqModel m = new(signed: false, [1, 4, 4, 4]);
+        string product = m.Pair(m.Op("Conv", [m.Pair("x"), m.Weight(QdqModel.Codes(16, 1, 60), [4, 4, 1, 1], [0.01f])], name: "conv"));
+        m.Pair(m.Op("Add", [product, m.Constant("b", Tensor.Of([1f, 2, 3, 4], 4, 1, 1))], name: "bias"), output: "y");
+        Assert.Contains(TargetRules.Check(m.Model, TargetList.Find("ort-x64")), d => d is { Id: "HT1311", Node: "bias" });
+
+        QdqModel r = new(signed: true, [1, 4, 4, 4]);
+        string conv = r.Op("Conv", [r.Pair("x"), r.Weight(QdqModel.Codes(16, 1, 60), [4, 4, 1, 1], [0.01f])]);
+        r.Op("Add", [conv, r.Pair("x")], output: "y");
+        Assert.DoesNotContain(TargetRules.Check(r.Model, TargetList.Find("tensorrt")), d => d.Id is "HT1312" or "HT1313" or "HT1306");
+    }
+
+    [Fact]
     public void A_missing_axis_that_no_runtime_would_load_is_set()
     {
         Model model = BrokenModels.All["HT1201"].Make();

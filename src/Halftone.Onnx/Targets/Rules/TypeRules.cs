@@ -15,6 +15,7 @@ internal static class TypeRules
         new("HT1005", Severity.Error, "weight type the target has no units for") { Find = WeightBits },
         new("HT1006", Severity.Warning, "weight zero point") { Find = WeightZero },
         new("HT1007", Severity.Error, "weight zero points that differ by channel") { Find = WeightZerosDiffer },
+        new("HT1008", Severity.Error, "output_dtype and zero point of different types") { Find = TypesDisagree },
     ];
 
     /// <summary>Whether 8-bit codes are of the other signedness than the target wants.</summary>
@@ -87,4 +88,11 @@ internal static class TypeRules
         let p = view.Parameters(weight.Dequantizer)
         where p is not null && p.Zeros.Distinct().Count() > 1
         select new Finding(weight.Consumer.Name, $"The weight's zero points differ between channels, {p.Zeros.Min()} to {p.Zeros.Max()}; no integer kernel of {target.Id} takes that: use symmetric weights.");
+
+    private static IEnumerable<Finding> TypesDisagree(QdqView view, Target target) =>
+        from node in view.Quantizers
+        let said = (ElementType)node.Int("output_dtype", 0)
+        let zero = view.Graph.Constant(node.Input(2))
+        where said is not ElementType.Undefined && zero is not null && zero.Type != said
+        select new Finding(node.Name, $"Its output_dtype says {said.OnnxName()} and its zero point is {zero.Type.OnnxName()}, which ONNX refuses: leave output_dtype out.");
 }
