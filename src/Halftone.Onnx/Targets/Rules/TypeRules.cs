@@ -68,13 +68,17 @@ internal static class TypeRules
     private static IEnumerable<Finding> ActivationBits(QdqView view, Target target) =>
         from node in view.ActivationSites
         let p = view.Parameters(node)
-        where p is not null && (p.Type.IsSmallFloat() || !target.ActivationBits.Contains(p.Type.Bits()))
+        where p is not null && !Takes(view, node, p, target.ActivationBits)
         select new Finding(node.Name, $"{target.Id} does not compute on {p.Type.OnnxName()} activations; its bit widths are {string.Join(", ", target.ActivationBits)}.");
+
+    // codes of a width without a type of its own are stored in the next one up
+    private static bool Takes(QdqView view, Node node, Linear p, ImmutableArray<int> widths) =>
+        !p.Type.IsSmallFloat() && (widths.Contains(p.Type.Bits()) || (p.Type.Bits() <= 8 && widths.Any(w => w < p.Type.Bits() && view.BitsInUse(node, p) <= w)));
 
     private static IEnumerable<Finding> WeightBits(QdqView view, Target target) =>
         from weight in view.Weights
         let p = view.Parameters(weight.Dequantizer)
-        where p is not null && (p.Type.IsSmallFloat() || !target.WeightBits.Contains(p.Type.Bits()))
+        where p is not null && !Takes(view, weight.Dequantizer, p, target.WeightBits)
         select new Finding(weight.Consumer.Name, $"{target.Id} does not compute with {p.Type.OnnxName()} weights; its bit widths are {string.Join(", ", target.WeightBits)}.");
 
     private static IEnumerable<Finding> WeightZero(QdqView view, Target target) =>
