@@ -22,7 +22,15 @@ internal static class FusionObstacle
             return $"{node.Op} has no integer kernel";
         }
 
-        return Inputs(graph, node) ?? Outputs(graph, node) ?? Types(graph, node) ?? "kept in float by ONNX Runtime for a reason not known here";
+        return Width(graph, node) ?? Inputs(graph, node) ?? Outputs(graph, node) ?? Types(graph, node) ?? "kept in float by ONNX Runtime for a reason not known here";
+    }
+
+    // first, for what follows from it, such as a float bias, is no cause
+    private static string? Width(Graph graph, Node node)
+    {
+        IEnumerable<Node?> ends = node.Inputs.Select(i => i.Length == 0 ? null : graph.Producer(i)).Where(s => s is { Op: "DequantizeLinear" }).Append(Quantizer(graph, node));
+        int odd = ends.OfType<Node>().Select(n => Codes(graph, n).Bits()).FirstOrDefault(bits => bits is 16 or 4 or 2);
+        return odd == 0 ? null : $"{odd}-bit codes";
     }
 
     private static string? Inputs(Graph graph, Node node)
@@ -96,11 +104,6 @@ internal static class FusionObstacle
         ElementType[] inputs = [.. sources.Select(s => Codes(graph, s))];
         Node? quantize = Quantizer(graph, node);
         ElementType? output = quantize is null ? null : Codes(graph, quantize);
-        if (inputs.Append(output ?? ElementType.Undefined).FirstOrDefault(t => t.Bits() is 16 or 4 or 2) is var odd && odd != ElementType.Undefined)
-        {
-            return $"{odd.Bits()}-bit codes";
-        }
-
         if (output is not null && output != inputs[0])
         {
             return "input and output codes differ in type";

@@ -12,10 +12,10 @@ public sealed record LatencyOptions
     /// <summary>Threads of both sessions.</summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>When to stop, warm-up not counted; a round that has begun is ended, and five are always done.</summary>
+    /// <summary>When to stop; a round that has begun is ended, and five pairs of sessions, or five rounds of one pair, are always timed.</summary>
     public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Most rounds, 5 to 1000.</summary>
+    /// <summary>Most rounds of a pair of sessions, 5 to 1000.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Outside.</exception>
     public int MostRounds
     {
@@ -30,7 +30,7 @@ public sealed record LatencyOptions
 
     = 200;
 
-    /// <summary>Runs of each model before any counts.</summary>
+    /// <summary>Runs of each session before any counts.</summary>
     public int WarmUp { get; init; } = 3;
 
     /// <summary>Rest before each measurement, so that one model's threads are asleep when the other runs.</summary>
@@ -40,13 +40,14 @@ public sealed record LatencyOptions
 /// <summary>Times of two models that took turns.</summary>
 /// <param name="FloatMilliseconds">Median time of one run of the float model.</param>
 /// <param name="QuantizedMilliseconds">Median time of one run of the quantized model.</param>
-/// <param name="Ratio">Median over the rounds of float time over quantized time: over 1, the quantized model is faster.</param>
+/// <param name="Ratio">Float time over quantized time: over 1, the quantized model is faster. The median over the pairs of sessions of each pair's median.</param>
 /// <param name="RatioLow">Lower end of a 90 % interval of that median.</param>
 /// <param name="RatioHigh">Upper end.</param>
-/// <param name="Rounds">Rounds measured.</param>
+/// <param name="Rounds">Rounds measured, of all pairs.</param>
 /// <param name="Threads">Threads of each session.</param>
+/// <param name="Pairs">Pairs of sessions; with one, its rounds stand for the pairs.</param>
 public sealed record LatencyComparison(
-    double FloatMilliseconds, double QuantizedMilliseconds, double Ratio, double RatioLow, double RatioHigh, int Rounds, int Threads)
+    double FloatMilliseconds, double QuantizedMilliseconds, double Ratio, double RatioLow, double RatioHigh, int Rounds, int Threads, int Pairs)
 {
     /// <summary>Whether the whole interval says that the quantized model is slower.</summary>
     public bool SurelySlower => RatioHigh < 1;
@@ -56,9 +57,14 @@ public sealed record LatencyComparison(
 }
 
 /// <summary>Times a float model and its quantized form against each other.</summary>
+/// <remarks>
+/// Where a session's memory lies can change the time of a small model by half, for as long as the session lives. So the unit is a fresh pair of sessions:
+/// each gives one ratio, and the interval is one over pairs. Where five pairs do not fit the budget, the model is large enough for that not to show, and one pair is timed.
+/// </remarks>
 public static class Latency
 {
-    private const int FewestRounds = 5; // below, no 90 % interval of a median exists: 2 * 0.5^4 > 0.1
+    private const int Fewest = 5; // rounds or pairs; below, no 90 % interval of a median exists: 2 * 0.5^4 > 0.1
+    private const int MostPairs = 15;
     private const double ShortestMilliseconds = 1; // of one measurement; shorter runs are repeated in it
 
     /// <summary>Runs both in turn, the one that begins changing every round, so that what slows the machine for a while slows both.</summary>
@@ -73,49 +79,82 @@ public static class Latency
     {
         options ??= LatencyOptions.Default;
         var native = new OrtOptions { Threads = options.Threads };
-        using OrtSession first = OrtSession.Load(reference, native);
-        using OrtSession second = OrtSession.Load(quantized, native);
-        return Compare(() => first.RunOnly(inputs, cancel), () => second.RunOnly(inputs, cancel), options, cancel);
+        return Compare(
+            pair =>
+            {
+                // the one that is loaded first changes too
+                OrtSession? second = pair % 2 == 0 ? null : OrtSession.Load(quantized, native);
+                OrtSession first = OrtSession.Load(reference, native);
+                second ??= OrtSession.Load(quantized, native);
+                return new SessionPair(() => first.RunOnly(inputs, cancel), () => second.RunOnly(inputs, cancel), [first, second]);
+            },
+            options,
+            cancel);
     }
 
-    internal static LatencyComparison Compare(Action reference, Action quantized, LatencyOptions options, CancellationToken cancel)
+    internal static LatencyComparison Compare(Func<int, SessionPair> load, LatencyOptions options, CancellationToken cancel)
     {
-        int firstRepeats = WarmUp(reference, options.WarmUp);
-        int secondRepeats = WarmUp(quantized, options.WarmUp);
+        List<PairTimes> times = [];
+        SessionPair? former = null;
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            for (bool done = false; !done;)
+            {
+                cancel.ThrowIfCancellationRequested();
+                long begun = Stopwatch.GetTimestamp();
+                SessionPair pair = load(times.Count);
+                former?.Dispose(); // only now, so that the memory is not the same again
+                former = pair;
+                pair.WarmUp(options.WarmUp);
+                bool alone = times.Count == 0 && Stopwatch.GetElapsedTime(begun) * Fewest > options.Budget;
+                times.Add(Measure(pair, times.Count, alone ? Fewest : 2, alone ? options.Budget : options.Budget / MostPairs, options, cancel));
+                done = alone || times.Count == MostPairs || (times.Count >= Fewest && Stopwatch.GetElapsedTime(start) >= options.Budget);
+            }
+        }
+        finally
+        {
+            former?.Dispose();
+        }
+
+        return Summarize(times, options.Threads);
+    }
+
+    private static PairTimes Measure(SessionPair pair, int number, int fewest, TimeSpan budget, LatencyOptions options, CancellationToken cancel)
+    {
         List<double> first = [];
         List<double> second = [];
         long start = Stopwatch.GetTimestamp();
-        while (first.Count < FewestRounds || (first.Count < options.MostRounds && Stopwatch.GetElapsedTime(start) < options.Budget))
+        while (first.Count < fewest || (first.Count < options.MostRounds && Stopwatch.GetElapsedTime(start) < budget))
         {
             cancel.ThrowIfCancellationRequested();
-            if (first.Count % 2 == 0)
+            if ((first.Count + number) % 2 == 0)
             {
-                first.Add(Measure(reference, firstRepeats, options.Pause));
-                second.Add(Measure(quantized, secondRepeats, options.Pause));
+                first.Add(pair.TimeReference(options.Pause));
+                second.Add(pair.TimeQuantized(options.Pause));
             }
             else
             {
-                double time = Measure(quantized, secondRepeats, options.Pause);
-                first.Add(Measure(reference, firstRepeats, options.Pause));
-                second.Add(time);
+                second.Add(pair.TimeQuantized(options.Pause));
+                first.Add(pair.TimeReference(options.Pause));
             }
         }
 
-        return Summarize([.. first], [.. second], options.Threads);
+        return new PairTimes([.. first], [.. second]);
     }
 
     /// <summary>Medians, and an interval of the median ratio from order statistics, which assumes no distribution.</summary>
     /// <remarks>With n sorted ratios, [x(k), x(n+1-k)] misses the median with probability 2 P(Binomial(n, 1/2) &lt; k); k is the largest for which that is at most 0.1.</remarks>
-    /// <param name="reference">Milliseconds of the float model, round by round; at least five.</param>
-    /// <param name="quantized">Milliseconds of the quantized model in the same rounds.</param>
-    /// <param name="threads">Threads of each.</param>
-    internal static LatencyComparison Summarize(double[] reference, double[] quantized, int threads)
+    /// <param name="pairs">Five pairs at least, or one of five rounds at least.</param>
+    /// <param name="threads">Threads of each session.</param>
+    internal static LatencyComparison Summarize(IReadOnlyList<PairTimes> pairs, int threads)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(reference.Length, FewestRounds);
-        double[] ratios = [.. reference.Zip(quantized, (f, q) => f / q).Order()];
+        double[] ratios = [.. (pairs.Count == 1 ? pairs[0].Ratios : pairs.Select(p => Median(p.Ratios))).Order()];
+        ArgumentOutOfRangeException.ThrowIfLessThan(ratios.Length, Fewest, nameof(pairs));
         int rank = IntervalRank(ratios.Length);
         return new LatencyComparison(
-            Median(reference), Median(quantized), Median(ratios), ratios[rank - 1], ratios[^rank], ratios.Length, threads);
+            Median(pairs.SelectMany(p => p.Reference)), Median(pairs.SelectMany(p => p.Quantized)), Median(ratios), ratios[rank - 1], ratios[^rank],
+            pairs.Sum(p => p.Reference.Length), threads, pairs.Count);
     }
 
     internal static int IntervalRank(int count)
@@ -133,37 +172,61 @@ public static class Latency
         return rank;
     }
 
-    private static int WarmUp(Action run, int times)
-    {
-        run();
-        double shortest = double.MaxValue;
-        for (int i = 0; i < Math.Max(times, 1); i++)
-        {
-            shortest = Math.Min(shortest, Measure(run, 1, TimeSpan.Zero));
-        }
-
-        return (int)Math.Clamp(Math.Ceiling(ShortestMilliseconds / Math.Max(shortest, 1e-4)), 1, 1000);
-    }
-
-    private static double Measure(Action run, int repeats, TimeSpan pause)
-    {
-        if (pause > TimeSpan.Zero)
-        {
-            Thread.Sleep(pause);
-        }
-
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < repeats; i++)
-        {
-            run();
-        }
-
-        return Stopwatch.GetElapsedTime(start).TotalMilliseconds / repeats;
-    }
-
-    internal static double Median(double[] values)
+    internal static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    /// <summary>Milliseconds of a pair of sessions, round by round.</summary>
+    /// <param name="Reference">Of the float model.</param>
+    /// <param name="Quantized">Of the quantized model in the same rounds.</param>
+    internal sealed record PairTimes(double[] Reference, double[] Quantized)
+    {
+        public IEnumerable<double> Ratios => Reference.Zip(Quantized, (f, q) => f / q);
+    }
+
+    /// <summary>A fresh session of each model.</summary>
+    internal sealed class SessionPair(Action reference, Action quantized, IDisposable[] sessions) : IDisposable
+    {
+        private int _referenceRepeats = 1;
+        private int _quantizedRepeats = 1;
+
+        /// <summary>Runs each, and decides how often a measurement repeats it.</summary>
+        public void WarmUp(int times) => (_referenceRepeats, _quantizedRepeats) = (Repeats(reference, times), Repeats(quantized, times));
+
+        public double TimeReference(TimeSpan pause) => Time(reference, _referenceRepeats, pause);
+
+        public double TimeQuantized(TimeSpan pause) => Time(quantized, _quantizedRepeats, pause);
+
+        public void Dispose() => Array.ForEach(sessions, s => s.Dispose());
+
+        private static int Repeats(Action run, int times)
+        {
+            run();
+            double shortest = double.MaxValue;
+            for (int i = 0; i < Math.Max(times, 1); i++)
+            {
+                shortest = Math.Min(shortest, Time(run, 1, TimeSpan.Zero));
+            }
+
+            return (int)Math.Clamp(Math.Ceiling(ShortestMilliseconds / Math.Max(shortest, 1e-4)), 1, 1000);
+        }
+
+        private static double Time(Action run, int repeats, TimeSpan pause)
+        {
+            if (pause > TimeSpan.Zero)
+            {
+                Thread.Sleep(pause);
+            }
+
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 0; i < repeats; i++)
+            {
+                run();
+            }
+
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds / repeats;
+        }
     }
 }

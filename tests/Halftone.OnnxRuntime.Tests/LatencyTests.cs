@@ -5,12 +5,22 @@ namespace Halftone.OnnxRuntime.Tests;
 public sealed class LatencyTests
 {
     [Fact]
-    public void Medians_and_ratio_are_those_of_the_rounds()
+    public void With_one_pair_medians_and_ratio_are_those_of_its_rounds()
     {
-        LatencyComparison result = Latency.Summarize([4, 8, 6, 2, 10], [2, 4, 2, 2, 2], threads: 3);
+        LatencyComparison result = Latency.Summarize([new([4, 8, 6, 2, 10], [2, 4, 2, 2, 2])], threads: 3);
 
         // ratios 2 2 3 1 5
-        Assert.Equal(new LatencyComparison(6, 2, 2, 1, 5, 5, 3), result);
+        Assert.Equal(new LatencyComparison(6, 2, 2, 1, 5, 5, 3, 1), result);
+    }
+
+    [Fact]
+    public void With_several_pairs_each_counts_once()
+    {
+        // ratios 1 1 1 1 1 9, 2, 3, 4, 5 by pair; by round most would be 1
+        LatencyComparison result = Latency.Summarize(
+            [new([1, 1, 1, 1, 1, 9], [1, 1, 1, 1, 1, 1]), new([2], [1]), new([3], [1]), new([4], [1]), new([5], [1])], threads: 1);
+
+        Assert.Equal((3, 1, 5, 10, 5), (result.Ratio, result.RatioLow, result.RatioHigh, result.Rounds, result.Pairs));
     }
 
     // ranks k of the order statistics x(k), x(n+1-k) for a 90 % interval of a median, as tables of the sign test print them
@@ -24,20 +34,29 @@ public sealed class LatencyTests
     [InlineData(30, 11)]
     public void The_interval_has_the_ranks_of_the_sign_test(int count, int rank) => Assert.Equal(rank, Latency.IntervalRank(count));
 
-    [Fact]
-    public void The_interval_holds_the_median_in_nine_of_ten_trials()
+    [Theory]
+    [InlineData(1, 25, 0)] // rounds that vary alone, by one pair
+    [InlineData(15, 3, 0)]
+    [InlineData(5, 3, 0.5)] // sessions that are slow or fast as a whole
+    [InlineData(15, 3, 0.5)]
+    public void The_interval_holds_the_median_in_nine_of_ten_trials(int pairs, int rounds, double sessionSpread)
     {
         var random = new Random(1);
+        double Noise(double spread) => Math.Exp(spread * (random.NextDouble() - random.NextDouble()));
         int held = 0;
         for (int trial = 0; trial < 1000; trial++)
         {
-            // log-normal ratios around a median of 1
-            double[] floats = [.. Enumerable.Range(0, 25).Select(_ => Math.Exp(random.NextDouble() - random.NextDouble()))];
-            LatencyComparison result = Latency.Summarize(floats, [.. Enumerable.Repeat(1.0, 25)], 1);
+            // ratios around a median of 1: the logarithms of all factors are symmetric about 0
+            LatencyComparison result = Latency.Summarize(
+                [.. Enumerable.Range(0, pairs).Select(_ =>
+                {
+                    double session = Math.Exp(random.Next(2) == 0 ? -sessionSpread : sessionSpread) * Noise(0.02);
+                    return new Latency.PairTimes([.. Enumerable.Range(0, rounds).Select(_ => session * Noise(0.3))], [.. Enumerable.Repeat(1.0, rounds)]);
+                })], 1);
             held += result.RatioLow <= 1 && result.RatioHigh >= 1 ? 1 : 0;
         }
 
-        Assert.InRange(held, 880, 980);
+        Assert.InRange(held, 880, 1000);
     }
 
     [Fact]
@@ -47,10 +66,41 @@ public sealed class LatencyTests
         LatencyOptions options = new() { Budget = TimeSpan.Zero, Pause = TimeSpan.Zero, WarmUp = 1 };
 
         // longer than the shortest measurement, so that each is one run
-        LatencyComparison result = Latency.Compare(() => Wait(calls, 'f'), () => Wait(calls, 'q'), options, CancellationToken.None);
+        LatencyComparison result = Latency.Compare(_ => Waits(calls, TimeSpan.FromMilliseconds(2)), options, CancellationToken.None);
 
-        Assert.Equal("ffqq" + "fq" + "qf" + "fq" + "qf" + "fq", new string([.. calls]));
-        Assert.Equal(5, result.Rounds);
+        Assert.Equal("ffqq" + "fq" + "qf" + "fq" + "qf" + "fq" + "d", new string([.. calls]));
+        Assert.Equal((5, 1), (result.Rounds, result.Pairs));
+    }
+
+    [Fact]
+    public void Loads_fresh_pairs_and_lets_each_go_when_the_next_stands()
+    {
+        List<char> calls = [];
+        LatencyOptions options = new() { Budget = TimeSpan.FromSeconds(0.4), Pause = TimeSpan.Zero, WarmUp = 1, MostRounds = 5 };
+
+        LatencyComparison result = Latency.Compare(
+            _ =>
+            {
+                calls.Add('l');
+                return Waits(calls, TimeSpan.FromMilliseconds(0.1));
+            },
+            options, CancellationToken.None);
+
+        string order = new([.. calls.Where(c => c is 'l' or 'd')]);
+        Assert.InRange(result.Pairs, 5, 15);
+        Assert.Equal("l" + string.Concat(Enumerable.Repeat("ld", result.Pairs - 1)) + "d", order);
+        Assert.InRange(result.Rounds, 2 * result.Pairs, 5 * result.Pairs);
+    }
+
+    [Fact]
+    public void Five_pairs_that_do_not_fit_the_budget_become_one()
+    {
+        List<char> calls = [];
+        LatencyOptions options = new() { Budget = TimeSpan.FromMilliseconds(100), Pause = TimeSpan.Zero, WarmUp = 1 };
+
+        LatencyComparison result = Latency.Compare(_ => Waits(calls, TimeSpan.FromMilliseconds(10)), options, CancellationToken.None);
+
+        Assert.Equal(1, result.Pairs);
     }
 
     [Fact]
@@ -72,10 +122,19 @@ public sealed class LatencyTests
             Chains.Long(20), Chains.Long(20), new Dictionary<string, Tensor> { ["x"] = Samples.Ramp(256, 256) }, new LatencyOptions { Budget = TimeSpan.FromMinutes(5) }, stop.Token));
     }
 
-    private static void Wait(List<char> calls, char name)
+    private static Latency.SessionPair Waits(List<char> calls, TimeSpan time)
     {
-        calls.Add(name);
-        Thread.Sleep(2);
+        Action Wait(char name) => () =>
+        {
+            calls.Add(name);
+            Thread.Sleep(time);
+        };
+        return new(Wait('f'), Wait('q'), [new Disposal(calls)]);
+    }
+
+    private sealed class Disposal(List<char> calls) : IDisposable
+    {
+        public void Dispose() => calls.Add('d');
     }
 }
 

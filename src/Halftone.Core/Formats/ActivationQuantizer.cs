@@ -69,11 +69,11 @@ public sealed record AffineGrid : ActivationQuantizer
 }
 
 /// <summary>A finite set of levels: x becomes Values[k], where k is the number of thresholds below x.</summary>
-/// <remarks>Thresholds are not always midpoints (HWGQ, LQ-Nets, logarithmic rounding).</remarks>
+/// <remarks>Thresholds are not always midpoints (HWGQ, LQ-Nets, logarithmic rounding). NaN is above no threshold, so it becomes the lowest level.</remarks>
 public sealed record Levels : ActivationQuantizer
 {
     /// <summary>Levels in rising order and the thresholds between them.</summary>
-    /// <param name="values">At least two, rising.</param>
+    /// <param name="values">At least two, finite, rising.</param>
     /// <param name="thresholds">One less than values, not falling.</param>
     /// <param name="upperClosed">Whether a value equal to a threshold belongs to the interval below it (true) or above it (false).</param>
     /// <exception cref="ArgumentException">The lengths do not fit, or an order is broken.</exception>
@@ -82,6 +82,11 @@ public sealed record Levels : ActivationQuantizer
         if (values.Length < 2 || thresholds.Length != values.Length - 1)
         {
             throw new ArgumentException($"{values.Length} levels do not fit {thresholds.Length} thresholds: there must be one less of these.");
+        }
+
+        if (!float.IsFinite(values[0]) || !float.IsFinite(values[^1]))
+        {
+            throw new ArgumentException($"Levels from {values[0]} to {values[^1]} are not finite.");
         }
 
         for (int i = 1; i < values.Length; i++)
@@ -123,24 +128,57 @@ public sealed record Levels : ActivationQuantizer
 }
 
 /// <summary>A sum of signs: sum over n of Betas[n] * sign(clip(x + Shifts[n], 0, 1) - 0.5) (ABC-Net; one base with shift 0.5 is sign).</summary>
-/// <param name="Betas">Scale of each base.</param>
-/// <param name="Shifts">Shift of each base.</param>
-/// <exception cref="ArgumentException">There are not as many shifts as scales.</exception>
-public sealed record BinaryBases(ImmutableArray<float> Betas, ImmutableArray<float> Shifts) : ActivationQuantizer
+/// <remarks>The sign of 0 is +1, so base n adds Betas[n] where x is at or above <see cref="Thresholds"/>[n], else it takes it away; NaN is above nothing.</remarks>
+public sealed record BinaryBases : ActivationQuantizer
 {
-    /// <summary>Shift of each base.</summary>
-    public ImmutableArray<float> Shifts { get; } =
-        Shifts.Length == Betas.Length ? Shifts : throw new ArgumentException($"{Shifts.Length} shifts do not fit {Betas.Length} bases.", nameof(Shifts));
+    /// <summary>Bases by their scales and shifts.</summary>
+    /// <param name="betas">Scale of each base, at least one, finite.</param>
+    /// <param name="shifts">Shift of each base, finite.</param>
+    /// <exception cref="ArgumentException">There are none, not as many shifts as scales, or one is not finite.</exception>
+    public BinaryBases(ImmutableArray<float> betas, ImmutableArray<float> shifts)
+    {
+        if (betas.IsDefaultOrEmpty || shifts.IsDefault || shifts.Length != betas.Length)
+        {
+            throw new ArgumentException($"{(shifts.IsDefault ? 0 : shifts.Length)} shifts do not fit {(betas.IsDefault ? 0 : betas.Length)} bases; there must be one base at least.", nameof(shifts));
+        }
 
-    /// <summary>The value after quantization; the sign of 0 is +1.</summary>
+        if (betas.Concat(shifts).Any(v => !float.IsFinite(v)))
+        {
+            throw new ArgumentException("Scales and shifts of bases must be finite.", nameof(betas));
+        }
+
+        Betas = betas;
+        Shifts = shifts;
+        Thresholds = [.. shifts.Select(AtOrAbove)];
+    }
+
+    /// <summary>Scale of each base.</summary>
+    public ImmutableArray<float> Betas { get; }
+
+    /// <summary>Shift of each base.</summary>
+    public ImmutableArray<float> Shifts { get; }
+
+    /// <summary>The least float at or above 0.5 - shift, by base: x + shift reaches 0.5 from there on.</summary>
+    public ImmutableArray<float> Thresholds { get; }
+
+    /// <summary>The value after quantization; bases are added in order.</summary>
     public float Quantize(float value)
     {
         float sum = 0;
         for (int n = 0; n < Betas.Length; n++)
         {
-            sum += Betas[n] * (Math.Clamp(value + Shifts[n], 0, 1) >= 0.5f ? 1 : -1);
+            sum += value >= Thresholds[n] ? Betas[n] : -Betas[n];
         }
 
         return sum;
+    }
+
+    // compared, not added: x + 0.5 rounds a tiny negative x up to 0.5
+    private static float AtOrAbove(float shift)
+    {
+        double border = 0.5 - shift;
+        var nearest = (float)border;
+        bool above = nearest > border || (nearest == border && (border != 0.5 || shift >= 0)); // 0.5 + 1e-20 is 0.5 in double too
+        return above ? nearest : MathF.BitIncrement(nearest);
     }
 }

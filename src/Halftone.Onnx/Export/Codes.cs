@@ -57,6 +57,28 @@ internal static class Codes
         _ => null,
     };
 
+    /// <summary>The smallest ONNX type that holds codes and that an opset has: int4 and 16 bits from 21, int2 from 25.</summary>
+    /// <exception cref="ModelException">Codes of more than 8 bits before opset 21.</exception>
+    public static ElementType StorageType(IntegerGrid grid, int opset, string what)
+    {
+        int bits = grid.Bits <= 2 && opset >= 25 ? 2 : grid.Bits <= 4 && opset >= 21 ? 4 : grid.Bits <= 8 ? 8 : 16;
+        return (bits, grid.Signed) switch
+        {
+            (16, _) when opset < 21 => throw new ModelException($"16-bit codes, as of {what}, need opset 21; the model has {opset}. Ask for opset 21, or for 8 bits."),
+            (2, true) => ElementType.Int2,
+            (2, false) => ElementType.UInt2,
+            (4, true) => ElementType.Int4,
+            (4, false) => ElementType.UInt4,
+            (8, true) => ElementType.Int8,
+            (8, false) => ElementType.UInt8,
+            (_, true) => ElementType.Int16,
+            _ => ElementType.UInt16,
+        };
+    }
+
+    /// <summary>Codes as a tensor of an integer type of 2 to 16 bits, the lowest bits first.</summary>
+    public static Tensor Pack(int[] codes, ReadOnlySpan<long> dims, ElementType type) => new(type, dims, BitPacking.Pack(codes, type.Bits()));
+
     /// <summary>Scale and zero point of one constant pair for a whole tensor, or null.</summary>
     public static AffineParameters? Parameters(Graph graph, AffineMap map)
     {

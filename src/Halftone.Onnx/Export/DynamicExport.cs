@@ -17,14 +17,20 @@ public static class DynamicExport
         (string x, string scale, string zero) = QuantizedInput(graph, node);
         bool transposed = node.Is("Gemm") && node.Int("transB", 0) != 0;
         AffineTensor stored = transposed ? Transposed(weight) : weight;
-        string codes = graph.AddConstant($"{tensor}_quantized", WeightLowering.Pack(model, stored.Codes(), stored.Grid, [.. stored.Shape.Select(d => (long)d)], $"the weight '{tensor}'"));
+        ElementType type = weight.Grid switch
+        {
+            { Bits: <= 8, Signed: true } => ElementType.Int8,
+            { Bits: <= 8 } => ElementType.UInt8,
+            _ => throw new ModelException($"The weight '{tensor}' has {weight.Grid.Bits}-bit codes, and {(node.Is("Conv") ? "ConvInteger" : "MatMulInteger")} takes 8: ask for 8 bits or fewer."),
+        };
+        string codes = graph.AddConstant($"{tensor}_quantized", Codes.Pack(stored.Codes(), [.. stored.Shape.Select(d => (long)d)], type));
 
         string output = node.Outputs[0];
         string sum = graph.FreshName($"{output}_integer");
         List<string> inputs = [x, codes, zero];
         if (weight.ZeroPoints.Any(z => z != 0))
         {
-            inputs.Add(graph.AddConstant($"{tensor}_zero_point", WeightLowering.Pack(model, [.. weight.ZeroPoints], weight.Grid, weight.ZeroPoints.Length == 1 ? [] : [weight.ZeroPoints.Length], tensor)));
+            inputs.Add(graph.AddConstant($"{tensor}_zero_point", Codes.Pack([.. weight.ZeroPoints], weight.ZeroPoints.Length == 1 ? [] : [weight.ZeroPoints.Length], type)));
         }
 
         Node integer = new(graph.FreshName($"{node.Name}_integer"), node.Is("Conv") ? "ConvInteger" : "MatMulInteger", inputs, [sum]);

@@ -11,9 +11,9 @@ internal static class FromFloat16
         foreach (Node node in graph.Nodes.ToArray())
         {
             work.Cancel.ThrowIfCancellationRequested();
-            if (node.Proto.Attribute.Any(a => a.G is not null || a.Graphs.Count > 0))
+            if (node.InnerConstants.Any(c => c.Type is ElementType.Float16) || node.InnerNodes.Any(n => (n.Is("Cast") && n.Int("to", 0) == Half) || n.Int("dtype", 0) == Half))
             {
-                throw work.Refuse(node, "has subgraphs, whose halves are not widened.");
+                throw work.Refuse(node, "has halves in its subgraphs, which are not widened.");
             }
 
             if (node.Is("Cast") && node.Int("to", 0) == Half)

@@ -113,13 +113,13 @@ internal static class FromMatMulNBits
         string name = node.Input(1);
         List<string> inputs =
         [
-            graph.AddConstant(name + "_quantized", FromQcdq.Pack(codes, [k, n], type)),
+            graph.AddConstant(name + "_quantized", Codes.Pack(codes, [k, n], type)),
             graph.AddConstant(name + "_scale", new Tensor(scale.Type, [blocks, n], Turned(scale.Bytes, n, blocks, scale.Type.Bits() / 8))),
         ];
         if (zeros is not null)
         {
             int[] turned = [.. Enumerable.Range(0, zeros.Length).Select(i => zeros[(i % n * blocks) + (i / n)])];
-            inputs.Add(graph.AddConstant(name + "_zero_point", FromQcdq.Pack(turned, [blocks, n], type)));
+            inputs.Add(graph.AddConstant(name + "_zero_point", Codes.Pack(turned, [blocks, n], type)));
         }
 
         string value = graph.FreshName(name + "_DequantizeLinear_Output");

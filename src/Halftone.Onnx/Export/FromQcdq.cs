@@ -9,6 +9,8 @@ internal static class FromQcdq
 
     public static void Apply(Conversion work)
     {
+        // integer operators take codes that a Clip has been over
+        bool codesStay = work.To is ModelFormat.QOperator;
         bool fourBits = work.To is ModelFormat.Qdq or ModelFormat.MatMulNBits && work.Model.Opset >= FourBitOpset;
         foreach (Node clip in work.Graph.Nodes.Where(n => Codes.IsClip(work.Graph, n)).ToArray())
         {
@@ -16,7 +18,7 @@ internal static class FromQcdq
             {
                 Weight(work, clip, codes, fourBits);
             }
-            else
+            else if (!codesStay)
             {
                 Activation(work, clip, work.Graph.Producer(clip.Input(0))!, fourBits);
             }
@@ -36,7 +38,7 @@ internal static class FromQcdq
         int[] clipped = Clipped(codes, bounds);
         Node[] readers = [.. graph.Consumers(clip.Outputs[0])];
         ElementType? narrow = fourBits ? FourBits(bounds) : null;
-        string name = graph.AddConstant(clip.Input(0), Pack(clipped, codes.Dims.AsSpan(), NarrowFits(graph, readers, narrow) ? narrow!.Value : codes.Type));
+        string name = graph.AddConstant(clip.Input(0), Codes.Pack(clipped, codes.Dims.AsSpan(), NarrowFits(graph, readers, narrow) ? narrow!.Value : codes.Type));
         foreach (Node reader in readers)
         {
             graph.SetInput(reader, 0, name);
@@ -93,22 +95,7 @@ internal static class FromQcdq
     {
         Tensor scale = graph.Constant(node.Input(1))!;
         Tensor zero = graph.Constant(node.Input(2)) ?? new Tensor(ElementType.Int8, scale.Dims.AsSpan(), new byte[scale.Count]);
-        graph.SetInput(node, 2, graph.AddConstant(node.Input(1) + "_zero_point", Pack([.. zero.ToInt64s().Select(z => (int)z)], zero.Dims.AsSpan(), type)));
+        graph.SetInput(node, 2, graph.AddConstant(node.Input(1) + "_zero_point", Codes.Pack([.. zero.ToInt64s().Select(z => (int)z)], zero.Dims.AsSpan(), type)));
         node.Without("output_dtype");
-    }
-
-    /// <summary>A tensor of integers of 4 or 8 bits, low nibble first.</summary>
-    public static Tensor Pack(int[] values, ReadOnlySpan<long> dims, ElementType type)
-    {
-        var bytes = new byte[type.ByteCount(values.Length)];
-        int bits = type.Bits();
-        int perByte = 8 / bits;
-        int mask = (1 << bits) - 1;
-        for (int i = 0; i < values.Length; i++)
-        {
-            bytes[i / perByte] |= (byte)((values[i] & mask) << (i % perByte * bits));
-        }
-
-        return new Tensor(type, dims, bytes);
     }
 }

@@ -16,6 +16,11 @@ internal static class FromQonnx
     public static void Apply(Conversion work)
     {
         Graph graph = work.Graph;
+        if (!graph.Nodes.Any(Takes))
+        {
+            return;
+        }
+
         foreach (Node node in graph.Nodes.Where(Takes).ToArray())
         {
             work.Cancel.ThrowIfCancellationRequested();
@@ -46,6 +51,8 @@ internal static class FromQonnx
                 work.Model.Proto.OpsetImport.Remove(import);
             }
         }
+
+        DedicatedPairs.Apply(graph);
     }
 
     private static void Integer(Conversion work, Node node, Tensor scale)
@@ -154,7 +161,7 @@ internal static class FromQonnx
         int axis = axes.Length == 0 ? 1 : axes[0] - shaped.Dims.Length + rank; // counted from the end where the rank is not known
         return (new AffineMap(
             graph.AddConstant(node.Name + "_scale", Tensor.Of(scales, dims)),
-            graph.AddConstant(node.Name + "_zero_point", FromQcdq.Pack(zeros, dims, type)), axis), zeros);
+            graph.AddConstant(node.Name + "_zero_point", Codes.Pack(zeros, dims, type)), axis), zeros);
     }
 
     private static Node WithAxis(Node node, AffineMap map, int[] zeros) => zeros.Length > 1 ? node.With("axis", map.Axis) : node;
@@ -171,6 +178,6 @@ internal static class FromQonnx
             codes[i] = (int)Rounding.NearestEven(Math.Clamp((x[i] / scales[g]) + zeros[g], grid.Min, grid.Max));
         }
 
-        return FromQcdq.Pack(codes, value.Dims.AsSpan(), type);
+        return Codes.Pack(codes, value.Dims.AsSpan(), type);
     }
 }

@@ -6,8 +6,12 @@ internal sealed record CodedInput(string Codes, AffineMap Map, ElementType Type)
     public bool Is8Bit => Type is ElementType.UInt8 or ElementType.Int8;
 }
 
-/// <summary>The QuantizeLinear that ends a unit, and the activations before it that it does by itself.</summary>
-internal sealed record UnitEnd(Node Quantize, IReadOnlyList<Node> Absorbed, AffineMap Map, ElementType Type);
+/// <summary>The QuantizeLinear that ends a unit, the activations before it, and the codes between which these leave its output.</summary>
+internal sealed record UnitEnd(Node Quantize, IReadOnlyList<Node> Absorbed, AffineMap Map, ElementType Type, (int Low, int High) Codes)
+{
+    /// <summary>Whether saturation to the type does what the activations do.</summary>
+    public bool Saturates => Export.Codes.Grid(Type) is { } grid && Codes == (grid.Min, grid.Max);
+}
 
 /// <summary>DequantizeLinear, operator, QuantizeLinear: what an integer operator replaces.</summary>
 internal sealed class NodeUnit(Graph graph, Node node)
@@ -28,7 +32,7 @@ internal sealed class NodeUnit(Graph graph, Node node)
         return new CodedInput(dequantize.Input(0), map, Codes.TypeOf(graph, dequantize.Input(0), map.Zero));
     }
 
-    /// <summary>The one QuantizeLinear that reads an output, if nothing else does; Relu and Clip between count where its saturation does the same.</summary>
+    /// <summary>The one QuantizeLinear that reads an output, if nothing else does; between may stand Relu and Clip of constant bounds, which bound the codes. Exact, since rounding is monotone.</summary>
     public UnitEnd? End(int place = 0)
     {
         List<Node> absorbed = [];
@@ -39,7 +43,7 @@ internal sealed class NodeUnit(Graph graph, Node node)
             {
                 AffineMap map = Codes.Map(reader);
                 ElementType type = Codes.OutputType(graph, reader);
-                return absorbed.All(a => Saturates(graph, a, map, type)) ? new UnitEnd(reader, absorbed, map, type) : null;
+                return Bounds(absorbed, map, type) is { } codes ? new UnitEnd(reader, absorbed, map, type, codes) : null;
             }
 
             if (!reader.Is("Relu") && !(reader.Is("Clip") && reader.Input(0) == at))
@@ -54,7 +58,23 @@ internal sealed class NodeUnit(Graph graph, Node node)
         return null;
     }
 
-    /// <summary>Whether saturation to the codes already does what a Relu or Clip does: its bounds become the outermost codes. Exact, since rounding is monotone.</summary>
+    private (int Low, int High)? Bounds(IEnumerable<Node> activations, AffineMap map, ElementType type)
+    {
+        (int Low, int High) codes = Codes.Grid(type) is { } grid ? (grid.Min, grid.Max) : default;
+        foreach (Node activation in activations)
+        {
+            if (Bounds(graph, activation, map, type) is not { } b)
+            {
+                return null;
+            }
+
+            codes = (Math.Clamp(codes.Low, b.Low, Math.Max(b.Low, b.High)), Math.Clamp(codes.High, Math.Min(b.Low, b.High), b.High));
+        }
+
+        return codes;
+    }
+
+    /// <summary>Whether saturation to the codes already does what a Relu or Clip does: its bounds become the outermost codes.</summary>
     public static bool Saturates(Graph graph, Node activation, AffineMap map, ElementType type) =>
         Bounds(graph, activation, map, type) is { } b && Codes.Grid(type) is { } grid && b.Low == grid.Min && b.High == grid.Max;
 
@@ -117,10 +137,20 @@ internal sealed class NodeUnit(Graph graph, Node node)
     /// <summary>Scale, zero point: how integer operators take the output's map.</summary>
     public string[] Pair(UnitEnd end) => [end.Map.Scale, Zero(end.Map, end.Type)];
 
-    /// <summary>Puts an integer operator in the place of the unit; it makes the codes that the QuantizeLinear made.</summary>
+    /// <summary>Puts an integer operator in the place of the unit; it makes the codes that the QuantizeLinear made, if need be through a Clip.</summary>
     public void Replace(Node integer, UnitEnd end)
     {
         graph.InsertBefore(node, integer);
+        if (!end.Saturates)
+        {
+            string codes = integer.Outputs[0];
+            string unbounded = graph.FreshName(codes + "_unbounded");
+            graph.SetOutput(integer, 0, unbounded);
+            string low = graph.AddConstant(codes + "_low", ToQOperator.Scalar(end.Type, end.Codes.Low));
+            string high = graph.AddConstant(codes + "_high", ToQOperator.Scalar(end.Type, end.Codes.High));
+            graph.InsertBefore(node, new Node(graph.FreshName(codes + "_Clip"), "Clip", [unbounded, low, high], [codes]));
+        }
+
         foreach (Node gone in end.Absorbed.Append(end.Quantize).Append(node))
         {
             graph.Remove(gone);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Halftone.Formats;
+using Halftone.Onnx.Export.Lowering;
 using Halftone.Onnx.Targets;
 
 namespace Halftone.Onnx.Export;
@@ -7,15 +8,15 @@ namespace Halftone.Onnx.Export;
 /// <summary>Lowers a plan to QuantizeLinear and DequantizeLinear nodes, as ONNX Runtime and others fuse them.</summary>
 /// <remarks>
 /// One QuantizeLinear a value; one DequantizeLinear a reader, since runtimes fuse a node only with DequantizeLinear nodes of its own (tools.md F2).
-/// Weights are stored as codes with a DequantizeLinear. Names follow ONNX Runtime's quantizer: T_scale, T_zero_point, T_quantized, T_QuantizeLinear, T_DequantizeLinear.
+/// Weights are stored as codes with a DequantizeLinear. Codes of 8 or 16 bits saturate by their type, even where a narrower range chose the scale (N6);
+/// of a width without a type of its own, a Clip keeps them to it. Names follow ONNX Runtime's quantizer: T_scale, T_zero_point, T_quantized, T_QuantizeLinear, T_DequantizeLinear.
 /// </remarks>
 public sealed class QdqExport
 {
     private readonly Model _model;
     private readonly Graph _graph;
     private readonly QuantizationPlan _plan;
-    private readonly Dictionary<string, (string Scale, string Zero)> _parameters = [];
-    private readonly Dictionary<(string Tensor, QuantizedTensor Format), WeightNames> _weights = [];
+    private readonly Dictionary<(string Tensor, QuantizedTensor Format), Func<Node, string>> _weights = [];
 
     private QdqExport(Model model, QuantizationPlan plan)
     {
@@ -42,6 +43,9 @@ public sealed class QdqExport
         return copy;
     }
 
+    /// <summary>How a weight's format is stored in a model of an opset, in a few words: int8; 3-bit codes stored as int4, the next type up; ...</summary>
+    public static string Storage(QuantizedTensor weight, int opset) => WeightLowering.Describe(weight, opset);
+
     private static void RemoveUnusedConstants(Graph graph)
     {
         foreach (string name in graph.Initializers.Keys.Where(n => graph.Consumers(n).Count == 0 && !graph.IsOutput(n)).ToArray())
@@ -61,19 +65,21 @@ public sealed class QdqExport
                 continue;
             }
 
-            if (!_weights.TryGetValue((tensor, format), out WeightNames? names))
+            if (!_weights.TryGetValue((tensor, format), out Func<Node, string>? restore))
             {
-                names = WeightLowering.Store(_model, tensor, format);
-                _weights.Add((tensor, format), names);
+                restore = WeightLowering.Store(_model, tensor, format);
+                _weights.Add((tensor, format), restore);
             }
 
-            _graph.SetInput(node, site.Input, WeightLowering.Restore(_graph, node, tensor, names));
+            _graph.SetInput(node, site.Input, restore(node));
         }
 
         foreach (string name in _plan.DynamicNodes.Order(StringComparer.Ordinal))
         {
             Node node = Find(name);
-            DynamicExport.Lower(_model, node, (AffineTensor)_plan.Weights[new(name, 1)]);
+            DynamicExport.Lower(_model, node, _plan.Weights[new(name, 1)] is AffineTensor { HalfCodes: false, Offsets.IsEmpty: true } weight
+                ? weight
+                : throw new ModelException($"Node '{name}' is to quantize its input at every run, which takes a weight of integer codes with scales and zero points alone."));
         }
     }
 
@@ -103,7 +109,7 @@ public sealed class QdqExport
 
         foreach ((InputSite site, QuantizedTensor format) in _plan.Weights.OrderBy(w => w.Key.Node, StringComparer.Ordinal))
         {
-            if (site.Input != 1 || format is not AffineTensor weight || !_plan.Readers.Contains(new(site.Node, 0)))
+            if (site.Input != 1 || format is not AffineTensor { HalfCodes: false, Offsets.IsEmpty: true } weight || !_plan.Readers.Contains(new(site.Node, 0)))
             {
                 continue;
             }
@@ -144,78 +150,130 @@ public sealed class QdqExport
     {
         foreach ((string edge, ActivationQuantizer quantizer) in _plan.Edges.OrderBy(e => e.Key, StringComparer.Ordinal))
         {
-            if (quantizer is not AffineGrid grid)
+            (string source, string? shown) = Source(edge);
+            if (quantizer is AffineGrid grid)
             {
-                throw new ModelException($"The value '{edge}' is to become {quantizer.GetType().Name}, which QuantizeLinear cannot express.");
+                Quantize(edge, source, shown, grid);
             }
-
-            (string scale, string zero) = Parameters(edge, grid);
-            string source = edge;
-            if (_plan.QuantizedOutputs.Contains(edge) && _graph.Producer(edge) is { } producer)
+            else
             {
-                // the graph's output keeps its name, so the float value gets another
-                source = _graph.FreshName($"{edge}_float");
-                foreach (Node reader in _graph.Consumers(edge).ToArray())
+                // standard operators, not codes, so one result serves every reader
+                (Node Reader, int[] Places)[] readers = [.. Readers(source)];
+                string value = ActivationLowering.Quantize(_model, source, edge, quantizer, shown);
+                foreach ((Node reader, int[] places) in readers)
                 {
-                    _graph.ReplaceUses(reader, edge, source);
+                    SetInputs(reader, places, value);
                 }
-
-                _graph.SetOutput(producer, producer.Outputs.ToList().IndexOf(edge), source);
             }
-
-            string codes = _graph.FreshName($"{edge}_QuantizeLinear_Output");
-            Node quantize = new(_graph.FreshName($"{edge}_QuantizeLinear"), "QuantizeLinear", [source, scale, zero], [codes]);
-            _graph.Add(Axis(quantize, grid));
-            Restore(edge, source, codes, scale, zero, grid);
         }
     }
 
-    private void Restore(string edge, string source, string codes, string scale, string zero, AffineGrid grid)
+    /// <summary>The value to quantize, and the graph output that shows it quantized, if one does: that keeps its name, so the float value gets another.</summary>
+    private (string Source, string? Shown) Source(string edge)
     {
-        int copy = 0;
-        foreach (Node reader in _graph.Consumers(source).ToArray())
+        if (!_plan.QuantizedOutputs.Contains(edge) || _graph.Producer(edge) is not { } producer)
         {
-            int[] places = [.. Enumerable.Range(0, reader.Inputs.Count).Where(i => reader.Inputs[i] == source && _plan.Readers.Contains(new(reader.Name, i)))];
-            if (places.Length == 0)
-            {
-                continue;
-            }
-
-            string suffix = copy == 0 ? "" : $"_{copy}";
-            string output = _graph.FreshName($"{edge}_DequantizeLinear_Output{suffix}");
-            _graph.Add(Axis(new Node(_graph.FreshName($"{edge}_DequantizeLinear{suffix}"), "DequantizeLinear", [codes, scale, zero], [output]), grid));
-            foreach (int place in places)
-            {
-                _graph.SetInput(reader, place, output);
-            }
-
-            copy++;
+            return (edge, null);
         }
 
-        if (source != edge)
+        string source = _graph.FreshName($"{edge}_float");
+        foreach (Node reader in _graph.Consumers(edge).ToArray())
         {
-            _graph.Add(Axis(new Node(_graph.FreshName($"{edge}_DequantizeLinear"), "DequantizeLinear", [codes, scale, zero], [edge]), grid));
+            _graph.ReplaceUses(reader, edge, source);
+        }
+
+        _graph.SetOutput(producer, producer.Outputs.ToList().IndexOf(edge), source);
+        return (source, edge);
+    }
+
+    private void Quantize(string edge, string source, string? shown, AffineGrid grid)
+    {
+        ElementType type = Codes.StorageType(grid.Codes, _model.Opset, $"the value '{edge}'");
+        if (type.Bits() < 8 && grid.Codes.Bits is not 4)
+        {
+            // Clip has kernels for 8 bits, and QuantizeLinear to 2 bits (ONNX Runtime 1.31) turns quotients over 2^31 into the lowest code
+            type = grid.Codes.Signed ? ElementType.Int8 : ElementType.UInt8;
+        }
+
+        (string scale, string zero) = Parameters(edge, grid, type);
+        (Node Reader, int[] Places)[] readers = [.. Readers(source)];
+        bool clips = grid.Codes.Bits < type.Bits();
+        if (clips && type.Bits() == 16)
+        {
+            source = ClipValues(edge, source, grid);
+        }
+
+        string codes = _graph.FreshName($"{edge}_QuantizeLinear_Output");
+        _graph.Add(Axis(new Node(_graph.FreshName($"{edge}_QuantizeLinear"), "QuantizeLinear", [source, scale, zero], [codes]), grid));
+        if (clips && type.Bits() == 8)
+        {
+            codes = ClipCodes(edge, codes, grid, type);
+        }
+
+        int copy = 0;
+        foreach ((Node reader, int[] places) in readers)
+        {
+            string suffix = copy++ == 0 ? "" : $"_{copy - 1}";
+            string output = _graph.FreshName($"{edge}_DequantizeLinear_Output{suffix}");
+            _graph.Add(Axis(new Node(_graph.FreshName($"{edge}_DequantizeLinear{suffix}"), "DequantizeLinear", [codes, scale, zero], [output]), grid));
+            SetInputs(reader, places, output);
+        }
+
+        if (shown is not null)
+        {
+            _graph.Add(Axis(new Node(_graph.FreshName($"{edge}_DequantizeLinear"), "DequantizeLinear", [codes, scale, zero], [shown]), grid));
+        }
+    }
+
+    /// <summary>Widths that ONNX has no type for: QuantizeLinear saturates to the type, so a Clip takes the codes to their own width. Integer kernels still fuse around it.</summary>
+    private string ClipCodes(string edge, string codes, AffineGrid grid, ElementType type)
+    {
+        string low = _graph.AddConstant($"{edge}_min", Codes.Pack([grid.Codes.Min], [], type));
+        string high = _graph.AddConstant($"{edge}_max", Codes.Pack([grid.Codes.Max], [], type));
+        string clipped = _graph.FreshName($"{edge}_clipped");
+        _graph.Add(new Node(_graph.FreshName($"{edge}_Clip"), "Clip", [codes, low, high], [clipped]));
+        return clipped;
+    }
+
+    // there is no kernel for Clip of 16-bit codes; rounding is monotone, so clipping the values to those of the outermost codes is the same
+    private string ClipValues(string edge, string source, AffineGrid grid)
+    {
+        if (grid.Axis is not null)
+        {
+            throw new ModelException($"The value '{edge}' has a scale for each element of axis {grid.Axis} and {grid.Codes.Bits}-bit codes, which need a Clip with one bound: ask for 8 or 16 bits.");
+        }
+
+        string low = _graph.AddConstant($"{edge}_min", Tensor.Scalar(grid.Lowest));
+        string high = _graph.AddConstant($"{edge}_max", Tensor.Scalar(grid.Highest));
+        string clipped = _graph.FreshName($"{edge}_clipped");
+        _graph.Add(new Node(_graph.FreshName($"{edge}_Clip"), "Clip", [source, low, high], [clipped]));
+        return clipped;
+    }
+
+    private IEnumerable<(Node Reader, int[] Places)> Readers(string source) =>
+        from reader in _graph.Consumers(source)
+        let places = Enumerable.Range(0, reader.Inputs.Count).Where(i => reader.Inputs[i] == source && _plan.Readers.Contains(new(reader.Name, i))).ToArray()
+        where places.Length > 0
+        select (reader, places);
+
+    private void SetInputs(Node reader, int[] places, string value)
+    {
+        foreach (int place in places)
+        {
+            _graph.SetInput(reader, place, value);
         }
     }
 
     private static Node Axis(Node node, AffineGrid grid) => grid.Axis is { } axis ? node.With("axis", axis) : node;
 
-    private (string Scale, string Zero) Parameters(string edge, AffineGrid grid)
+    private (string Scale, string Zero) Parameters(string edge, AffineGrid grid, ElementType type)
     {
-        if (!_parameters.TryGetValue(edge, out (string, string) names))
-        {
-            float[] scales = [.. grid.Parameters.Select(p => p.Scale)];
-            int[] zeros = [.. grid.Parameters.Select(p => p.ZeroPoint)];
-            names = (_graph.AddConstant($"{edge}_scale", grid.Axis is null ? Tensor.Scalar(scales[0]) : Tensor.Of(scales, scales.Length)),
-                _graph.AddConstant($"{edge}_zero_point", WeightLowering.Pack(_model, zeros, grid.Codes, grid.Axis is null ? [] : [zeros.Length], $"the value '{edge}'")));
-            _parameters.Add(edge, names);
-        }
-
-        return names;
+        float[] scales = [.. grid.Parameters.Select(p => p.Scale)];
+        int[] zeros = [.. grid.Parameters.Select(p => p.ZeroPoint)];
+        return (
+            _graph.AddConstant($"{edge}_scale", grid.Axis is null ? Tensor.Scalar(scales[0]) : Tensor.Of(scales, scales.Length)),
+            _graph.AddConstant($"{edge}_zero_point", Codes.Pack(zeros, grid.Axis is null ? [] : [zeros.Length], type)));
     }
 
     private Node Find(string name) => _graph.Nodes.FirstOrDefault(n => n.Name == name) ?? throw new ModelException($"The plan speaks of node '{name}', which the model does not have.");
 }
-
-/// <summary>Names of a stored weight.</summary>
-internal sealed record WeightNames(string Codes, string Scale, string Zero, Granularity Granularity, bool IsFloat);

@@ -20,7 +20,7 @@ internal static class ToFloat
             string codes = clip.Input(0);
             if (graph.Constant(codes) is { } constant)
             {
-                codes = graph.AddConstant(codes, FromQcdq.Pack(FromQcdq.Clipped(constant, FromQcdq.Bounds(graph, clip)), constant.Dims.AsSpan(), constant.Type));
+                codes = graph.AddConstant(codes, Codes.Pack(FromQcdq.Clipped(constant, FromQcdq.Bounds(graph, clip)), constant.Dims.AsSpan(), constant.Type));
             }
 
             graph.ReplaceUses(clip.Outputs[0], codes);

@@ -1,11 +1,11 @@
 namespace Halftone.Onnx.Export;
 
 /// <summary>Float to float16: the weights alone, or every operator that knows halves.</summary>
-/// <remarks>Halves are rounded to nearest even and clamped to +-65504. Graph inputs and outputs stay float unless asked otherwise; subgraphs of If, Loop and Scan stay as they are.</remarks>
+/// <remarks>Halves are rounded to nearest even. Constants with a number beyond +-65504 stay float, and with them the operators that read them. Graph inputs and outputs stay float unless asked otherwise; subgraphs of If, Loop and Scan stay as they are.</remarks>
 internal static class ToFloat16
 {
     /// <summary>The largest finite half.</summary>
-    public const float Largest = 65504;
+    public const double Largest = 65504;
 
     public static void Apply(Conversion work)
     {
@@ -24,25 +24,15 @@ internal static class ToFloat16
         }
     }
 
-    /// <summary>A float constant as halves; what is clamped or lost is noted.</summary>
+    /// <summary>Whether a constant has a finite number that would become infinite.</summary>
+    public static bool Overflows(Tensor constant) => constant.ToFloats().Any(v => float.IsFinite(v) && Half.IsInfinity((Half)v));
+
+    /// <summary>A float constant as halves; what is lost is noted.</summary>
     public static Tensor Round(Conversion work, string name, Tensor value)
     {
         float[] floats = value.ToFloats();
-        var halves = new Half[floats.Length];
-        int clamped = 0;
-        int lost = 0;
-        for (int i = 0; i < floats.Length; i++)
-        {
-            halves[i] = (Half)Math.Clamp(floats[i], -Largest, Largest);
-            clamped += Math.Abs(floats[i]) > Largest ? 1 : 0;
-            lost += floats[i] != 0 && halves[i] == Half.Zero ? 1 : 0;
-        }
-
-        if (clamped > 0)
-        {
-            work.Note($"{clamped} of {floats.Length} values of '{name}' were clamped to +-65504.");
-        }
-
+        Half[] halves = [.. floats.Select(v => (Half)v)];
+        int lost = floats.Zip(halves).Count(p => p.First != 0 && p.Second == Half.Zero);
         if (lost > 0)
         {
             work.Note($"{lost} of {floats.Length} values of '{name}' are too small for a half and became 0.");
@@ -59,6 +49,12 @@ internal static class ToFloat16
             work.Cancel.ThrowIfCancellationRequested();
             if (graph.IsOutput(name))
             {
+                continue;
+            }
+
+            if (Overflows(graph.Constant(name)!))
+            {
+                work.Note($"The constant '{name}' stays float: it has values beyond 65504.");
                 continue;
             }
 
@@ -132,9 +128,10 @@ internal sealed class HalfPropagation(Conversion work)
     }
 
     private string? Overflowing(Node node, int[] places) =>
-        work.Options.AbsoluteMaxima is { } maxima
+        places.Select(node.Input).FirstOrDefault(n => _graph.Constant(n) is { } constant && ToFloat16.Overflows(constant))
+        ?? (work.Options.AbsoluteMaxima is { } maxima
             ? places.Select(node.Input).Concat(node.Outputs).FirstOrDefault(n => maxima.TryGetValue(n, out double max) && !(max <= ToFloat16.Largest))
-            : null;
+            : null);
 
     private void ToHalf(Node node, int[] places)
     {

@@ -61,7 +61,7 @@ internal static class ToQOperator
 
         if (end is null)
         {
-            return "its output does not go to one QuantizeLinear alone, or an activation before it is more than saturation";
+            return "its output does not go to one QuantizeLinear alone, or an activation before that has bounds that are not constant";
         }
 
         return !input.Is8Bit || input.Type != end.Type ? $"it takes {input.Type.OnnxName()} and gives {end.Type.OnnxName()}, and one 8-bit type is needed"

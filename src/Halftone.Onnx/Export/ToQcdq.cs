@@ -91,7 +91,7 @@ internal static class ToQcdq
         graph.SetInput(dequantize, 0, clipped);
     }
 
-    private static Tensor Widen(Tensor codes, ElementType wide) => FromQcdq.Pack([.. codes.ToInt64s().Select(c => (int)c)], codes.Dims.AsSpan(), wide);
+    private static Tensor Widen(Tensor codes, ElementType wide) => Codes.Pack([.. codes.ToInt64s().Select(c => (int)c)], codes.Dims.AsSpan(), wide);
 
     private static void WidenZero(Graph graph, Node node, ElementType wide)
     {

@@ -6,8 +6,14 @@ internal static class ToQonnx
 {
     public static void Apply(Conversion work)
     {
-        ToQcdq.Apply(work);
         Graph graph = work.Graph;
+        if (graph.Nodes.FirstOrDefault(n => n.Is("DynamicQuantizeLinear")) is { } dynamic)
+        {
+            throw work.Refuse(dynamic, "chooses its scale at every run, and IntQuant needs a constant one.");
+        }
+
+        MergeReaders(graph);
+        ToQcdq.Apply(work);
         foreach (Node node in graph.Nodes.Where(Codes.IsDequantize).ToArray())
         {
             work.Cancel.ThrowIfCancellationRequested();
@@ -21,6 +27,20 @@ internal static class ToQonnx
         }
 
         work.Model.SetOpset(QonnxGrid.Domain, 1);
+    }
+
+    /// <summary>One DequantizeLinear for all readers of the same codes, so that one IntQuant takes its place.</summary>
+    private static void MergeReaders(Graph graph)
+    {
+        foreach (IGrouping<string, Node> group in graph.Nodes.Where(Codes.IsDequantize).GroupBy(n => n.Input(0)).ToArray())
+        {
+            Node first = group.First();
+            foreach (Node node in group.Skip(1).Where(n => !graph.IsOutput(n.Outputs[0]) && Codes.Same(graph, Codes.Map(first), Codes.Map(n))))
+            {
+                graph.ReplaceUses(node.Outputs[0], first.Outputs[0]);
+                graph.Remove(node);
+            }
+        }
     }
 
     private static void Convert(Conversion work, Node node)
@@ -103,7 +123,7 @@ internal static class ToQonnx
         if (clip is not null)
         {
             ElementType type = codes.Type;
-            codes = FromQcdq.Pack(FromQcdq.Clipped(codes, bounds), codes.Dims.AsSpan(), type);
+            codes = Codes.Pack(FromQcdq.Clipped(codes, bounds), codes.Dims.AsSpan(), type);
             graph.SetInput(node, 0, graph.AddConstant(clip.Input(0), codes));
         }
 

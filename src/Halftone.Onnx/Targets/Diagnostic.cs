@@ -40,6 +40,10 @@ public sealed record TargetRule(string Id, Severity Severity, string Title)
 }
 
 /// <summary>The rules that a quantized model keeps on a target.</summary>
+/// <remarks>
+/// Not rules, since a file alone cannot break them: how ranges become scales and values codes (tools.md N1, N4 to N8, N10, N12), how runtimes load and fuse (F6), which switches
+/// a user sets (T9 to T13), and what the reader and writer of models see to: nibble order (N11), external data, names, metadata and order (M2 to M9).
+/// </remarks>
 public static class TargetRules
 {
     /// <summary>Every rule. 10xx types, 11xx biases, 12xx axes, 13xx structure, 14xx operators and versions, 15xx weights.</summary>

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Halftone.Coding;
+using Halftone.Formats;
 using Halftone.Onnx;
+using Halftone.Onnx.Export;
 
 namespace Halftone.PostTraining.Proofs;
 
@@ -12,11 +14,16 @@ internal static class SizeLedger
         Dictionary<string, long> before = ByReader(original.Graph, t => t.ByteLength);
         Dictionary<string, long> after = ByReader(quantized.Graph, t => t.ByteLength);
         Dictionary<string, long> coded = ByReader(quantized.Graph, CodedBytes);
+        ILookup<string, QuantizedTensor> weights = prepared.Nodes.SelectMany(n => n.Inputs.Select((name, i) => (Node: n, Site: new InputSite(n.Name, i), name)))
+            .Where(s => plan.Weights.ContainsKey(s.Site) && !plan.DynamicNodes.Contains(s.Node.Name)).DistinctBy(s => (s.name, plan.Weights[s.Site]))
+            .ToLookup(s => Describe(s.Node, s.Site.Input), s => plan.Weights[s.Site]);
         HashSet<string> floatOps = [.. prepared.Nodes.Where(n => plan.KeptFloat.ContainsKey(n.Name)).Select(n => n.Op)];
         return
         [
             .. before.Keys.Union(after.Keys).OrderByDescending(k => before.GetValueOrDefault(k) + after.GetValueOrDefault(k)).Select(what => new SizeEntry(
-                what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), coded.GetValueOrDefault(what) < after.GetValueOrDefault(what) ? coded[what] : null, Why(what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), floatOps))),
+                what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), coded.GetValueOrDefault(what) < after.GetValueOrDefault(what) ? coded[what] : null,
+                weights.Contains(what) ? string.Join("; ", weights[what].Select(w => QdqExport.Storage(w, quantized.Opset)).Distinct())
+                    : Why(what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), floatOps))),
         ];
     }
 

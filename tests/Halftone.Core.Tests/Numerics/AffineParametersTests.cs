@@ -93,6 +93,23 @@ public sealed class AffineParametersTests
         Assert.All(Enumerable.Range(1, 16), bits =>
             Assert.Equal(1 << (bits - 1), AffineParameters.FromRange(-1, 1, new(bits, signed: false), symmetric: true).ZeroPoint));
 
+    // ONNX Runtime's compute_scale_zp: below the smallest normal float a scale is 1 and the zero point the code of 0 that is nearest the range
+    [Theory]
+    [InlineData(0, 1e-38, 1f)]
+    [InlineData(-1e-40, 1e-40, 1f)]
+    [InlineData(0, 3.0e-36, 3.0e-36f / 255)]
+    public void Ranges_too_small_for_a_normal_scale_get_scale_one(double min, double max, float scale) =>
+        Assert.Equal(scale, AffineParameters.FromRange(min, max, IntegerGrid.UInt8, symmetric: false).Scale);
+
+    [Fact]
+    public void Narrower_codes_shape_the_scale() // restricted and reduced ranges: steps of the codes in use
+    {
+        Assert.Equal(1 / 127f, AffineParameters.FromRange(-1, 1, IntegerGrid.Int8.Narrow, symmetric: true).Scale);
+        Assert.Equal(2 / 127f, AffineParameters.FromRange(-1, 1, IntegerGrid.UInt8.Reduced, symmetric: false).Scale);
+        Assert.Equal((0, 127), (IntegerGrid.UInt8.Reduced.Min, IntegerGrid.UInt8.Reduced.Max));
+        Assert.Equal((-64, 63), (IntegerGrid.Int8.Reduced.Min, IntegerGrid.Int8.Reduced.Max));
+    }
+
     [Fact]
     public void Zeros_get_scale_one() =>
         Assert.Equal(new AffineParameters(1, 0), AffineParameters.FromRange(0, 0, IntegerGrid.UInt8, symmetric: false));

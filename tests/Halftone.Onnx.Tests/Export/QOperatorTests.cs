@@ -144,13 +144,37 @@ public class QOperatorTests
         Assert.Equal(Oracle.Output(model, draft.Feed), Oracle.Output(result.Model, draft.Feed));
     }
 
-    [Fact]
-    public void A_relu_that_saturation_does_not_cover_keeps_its_unit_in_float()
+    [Theory]
+    [InlineData(0)] // symmetric codes: half of them are negative
+    [InlineData(-100)]
+    public void A_relu_that_saturation_does_not_cover_bounds_the_codes(int outputZero)
     {
-        Draft draft = Unit("conv relu", ElementType.Int8, ElementType.Int8, perChannel: true, seed: 2, outputZero: 0);
-        ConversionResult result = FormatConversion.Convert(draft.Build(), ModelFormat.QOperator);
-        Assert.Contains(result.Model.Graph.Nodes, n => n.Op == "Relu");
-        Assert.Equal(Oracle.Output(draft.Build(), draft.Feed), Oracle.Output(result.Model, draft.Feed));
+        Draft draft = Unit("conv relu", ElementType.Int8, ElementType.Int8, perChannel: true, seed: 2, outputZero: outputZero);
+        Model model = draft.Build();
+        ConversionResult result = FormatConversion.Convert(model, ModelFormat.QOperator);
+        Assert.DoesNotContain(result.Model.Graph.Nodes, n => n.Op is "Relu" or "Conv");
+        Assert.Contains(result.Model.Graph.Nodes, n => n.Op is "Clip");
+
+        float[] expected = Oracle.Output(model, draft.Feed);
+        float[] found = Oracle.Output(result.Model, draft.Feed);
+        Assert.Equal(0, expected.Min());
+        Assert.Equal(0, found.Min());
+        Assert.InRange(Oracle.MaxDifference(expected, found), 0, OutputScale * 1.001); // a code at a tie
+    }
+
+    [Theory]
+    [InlineData("resnet8_cifar10_int8_qdq.onnx")]
+    [InlineData("dscnn_kws_int8_qdq.onnx")]
+    public void A_real_model_of_others_goes_to_every_format_and_back(string file)
+    {
+        Model model = Model.Load(Paths.Shared("data/models/" + file));
+        Dictionary<string, Tensor> feed = Noise(model);
+        float[] expected = Oracle.Output(model, feed);
+        foreach (ModelFormat format in (ModelFormat[])[ModelFormat.Qdq, ModelFormat.Qcdq, ModelFormat.Qonnx, ModelFormat.QOperator])
+        {
+            Model back = FormatConversion.Convert(FormatConversion.Convert(model, format).Model, ModelFormat.Qdq).Model;
+            Assert.Equal(expected, Oracle.Output(back, feed));
+        }
     }
 
     [Theory]

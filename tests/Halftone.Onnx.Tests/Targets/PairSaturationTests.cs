@@ -32,6 +32,33 @@ public sealed class PairSaturationTests
         });
 
     [Fact]
+    public void Every_pair_of_weights_is_judged_as_vpmaddubsw_computes_it()
+    {
+        // two u8 x s8 products added in 16 bits that saturate: the bound is reached by some activations, and no others go beyond
+        int wrong = 0;
+        int[] activations = [0, 1, 127, 128, 254, 255];
+        for (int w = -128; w <= 127; w++)
+        {
+            for (int v = -128; v <= 127; v++)
+            {
+                bool cut = false;
+                foreach (int a in activations)
+                {
+                    foreach (int b in activations)
+                    {
+                        int sum = (a * w) + (b * v);
+                        cut |= Math.Clamp(sum, short.MinValue, short.MaxValue) != sum;
+                    }
+                }
+
+                wrong += PairSaturation.WorstCase([w, v]).Saturates == cut ? 0 : 1;
+            }
+        }
+
+        Assert.Equal(0, wrong);
+    }
+
+    [Fact]
     public void Scales_that_grew_as_told_leave_no_pair_that_saturates() =>
         Gen.Int[-127, 127].Array[3 * 2 * 2 * 3].Sample(codes =>
         {

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Halftone.Formats;
+using Halftone.Numerics;
+using Halftone.Onnx.Export;
 using Halftone.Onnx.Targets;
 
 namespace Halftone.Onnx.Tests.Targets;
@@ -49,6 +52,47 @@ public sealed class TargetRulesTests
         Assert.Equal(before, Result(model, [1, 4, 4, 4]));
         Assert.DoesNotContain(TargetRules.Check(model, to), d => d.Fixable);
         Assert.Empty(TargetRules.Fix(model, to));
+    }
+
+    [Fact]
+    public void A_bias_behind_quantizers_is_told_and_a_residual_as_TensorRT_wants_it_is_not()
+    {
+        QdqModel m = new(signed: false, [1, 4, 4, 4]);
+        string product = m.Pair(m.Op("Conv", [m.Pair("x"), m.Weight(QdqModel.Codes(16, 1, 60), [4, 4, 1, 1], [0.01f])], name: "conv"));
+        m.Pair(m.Op("Add", [product, m.Constant("b", Tensor.Of([1f, 2, 3, 4], 4, 1, 1))], name: "bias"), output: "y");
+        Assert.Contains(TargetRules.Check(m.Model, TargetList.Find("ort-x64")), d => d is { Id: "HT1311", Node: "bias" });
+
+        QdqModel r = new(signed: true, [1, 4, 4, 4]);
+        string conv = r.Op("Conv", [r.Pair("x"), r.Weight(QdqModel.Codes(16, 1, 60), [4, 4, 1, 1], [0.01f])]);
+        r.Op("Add", [conv, r.Pair("x")], output: "y");
+        Assert.DoesNotContain(TargetRules.Check(r.Model, TargetList.Find("tensorrt")), d => d.Id is "HT1312" or "HT1313" or "HT1306");
+    }
+
+    [Theory]
+    [InlineData("turing-int1", 1, 13)]
+    [InlineData("turing-int1", 1, 25)]
+    [InlineData("turing-int4", 4, 13)]
+    [InlineData("turing-int4", 4, 21)]
+    [InlineData("imagination-nna", 5, 13)]
+    public void A_chip_takes_its_widths_though_they_are_stored_in_wider_types(string id, int bits, int opset)
+    {
+        Target target = TargetList.Find(id);
+        Model model = Model.Create(opset, [new("x", ElementType.Float, [1, 4, 4, 4])], [new("y", ElementType.Float, null)]);
+        model.Graph.SetConstant("w", Tensor.Of(new float[16], 4, 4, 1, 1));
+        model.Graph.Add(new Node("conv", "Conv", ["x", "w"], ["y"]));
+        var codes = new IntegerGrid(bits, target.ActivationCodes.Signed);
+        var weights = new IntegerGrid(bits, signed: true);
+        int[] values = [.. Enumerable.Range(0, 16).Select(i => i % 2 == 0 ? weights.Min : weights.Max)];
+        Model quantized = QdqExport.Apply(model, QuantizationPlan.Empty with
+        {
+            Edges = QuantizationPlan.Empty.Edges.Add("x", new AffineGrid(new AffineParameters(0.1f, 0), codes)),
+            Readers = [new InputSite("conv", 0)],
+            Weights = QuantizationPlan.Empty.Weights.Add(new("conv", 1), new AffineTensor([4, 4, 1, 1], Granularity.Tensor, weights, values, [0.1f])),
+        });
+        Assert.DoesNotContain(TargetRules.Check(quantized, target), d => d.Id is "HT1004" or "HT1005");
+
+        // a chip of one bit takes no more
+        Assert.Equal(bits > 1, TargetRules.Check(quantized, TargetList.Find("turing-int1")).Any(d => d.Id is "HT1005"));
     }
 
     [Fact]

@@ -11,7 +11,9 @@ internal static class OutputRules
         new("HT1304", Severity.Warning, "an integer operator that makes a graph output") { Find = (v, t) => Outputs(v, t, Where.GraphOutput) },
         new("HT1305", Severity.Warning, "an integer operator whose output is not quantized") { Find = (v, t) => Outputs(v, t, Where.Floats) },
         new("HT1310", Severity.Warning, "a Relu or Clip that its quantizer does not take in") { Find = NotAbsorbed },
-        new("HT1311", Severity.Warning, "quantizers between an operator and its activation") { Find = Between },
+        new("HT1311", Severity.Warning, "quantizers between an operator and its bias, normalization or activation") { Find = Between },
+        new("HT1312", Severity.Warning, "a quantized branch between a convolution and its Add, on a target that fuses these") { Find = Residual },
+        new("HT1313", Severity.Warning, "quantizers that no integer operator reads, on a target that wants them at inputs alone") { Find = ForNobody },
     ];
 
     private enum Where
@@ -105,7 +107,7 @@ internal static class OutputRules
 
     private static IEnumerable<Finding> Between(QdqView view, Target target) =>
         from node in view.Graph.Nodes
-        where node.Is("Relu") || node.Is("Clip") || node.Is("BatchNormalization")
+        where node.Is("Relu") || node.Is("Clip") || node.Is("BatchNormalization") || IsBias(view, node)
         let d = view.Dequantizer(node, 0)
         where d is not null
         let q = view.Graph.Producer(d.Input(0))
@@ -113,4 +115,38 @@ internal static class OutputRules
         let producer = view.Graph.Producer(q.Input(0))
         where producer is not null && QdqView.Role(producer, target) is OperatorRole.Weighted or OperatorRole.Arithmetic
         select new Finding(node.Name, $"Quantizers stand between {producer.Op} '{producer.Name}' and its {node.Op}, so these do not fuse and values are rounded twice: quantize behind {node.Op} alone.");
+
+    /// <summary>Whether an Add adds a constant along one axis, as a bias is.</summary>
+    private static bool IsBias(QdqView view, Node node)
+    {
+        if (!node.Is("Add"))
+        {
+            return false;
+        }
+
+        Tensor? added = view.Graph.Constant(node.Input(1)) ?? (view.Dequantizer(node, 1) is { } d ? view.Graph.Constant(d.Input(0)) : null);
+        return added is { Count: > 1 } && added.Dims.Count(l => l != 1) == 1;
+    }
+
+    private static IEnumerable<Finding> Residual(QdqView view, Target target)
+    {
+        foreach (Node add in view.Graph.Nodes.Where(n => !target.QuantizesOutputs && n.Is("Add")))
+        {
+            // one branch straight from a convolution is what fuses
+            bool straight = add.Inputs.Any(i => view.Graph.Producer(i) is { Op: "Conv" } && view.Graph.Consumers(i).Count == 1);
+            Node? behind = add.Inputs.Select((_, i) => view.Dequantizer(add, i)).OfType<Node>().Select(d => view.Graph.Producer(d.Input(0)))
+                .FirstOrDefault(q => q is not null && QdqView.IsQuantizer(q) && view.Graph.Producer(q.Input(0)) is { Op: "Conv" } && view.Graph.Consumers(q.Input(0)).Count == 1);
+            if (!straight && behind is not null)
+            {
+                yield return new(add.Name, $"Quantizers stand between it and the Conv '{view.Graph.Producer(behind.Input(0))!.Name}', so {target.Id} does not fuse these: quantize the other branch alone.");
+            }
+        }
+    }
+
+    private static IEnumerable<Finding> ForNobody(QdqView view, Target target) =>
+        from node in view.ActivationSites
+        where !target.QuantizesOutputs && QdqView.IsQuantizer(node) && !view.Graph.IsOutput(node.Outputs[0])
+        let readers = view.Graph.Consumers(node.Outputs[0]).Where(QdqView.IsDequantizer).SelectMany(d => view.Graph.Consumers(d.Outputs[0])).ToArray()
+        where view.Graph.Consumers(node.Outputs[0]).All(QdqView.IsDequantizer) && readers.All(r => QdqView.Role(r, target) is null && !QdqView.IsQuantizer(r))
+        select new Finding(node.Name, $"No integer operator of {target.Id} reads what it quantizes, so it only costs time and accuracy: leave the value in floats.");
 }

@@ -93,6 +93,29 @@ internal sealed class QdqView(Model model)
         return new(scales, zeros, type, scale.Dims.Length > 0 && (scales.Length > 1 || block > 0) ? (int)node.Int("axis", 1) : null, block);
     }
 
+    /// <summary>Bits of the codes in use: fewer than the type's where constant codes leave them out or a Clip follows the quantizer, as with widths that ONNX has no type for.</summary>
+    public int BitsInUse(Node node, Linear parameters)
+    {
+        (long Low, long High) codes = parameters.Range;
+        if (IsDequantizer(node) && Graph.Constant(node.Input(0)) is { Count: > 0 } constant)
+        {
+            long[] all = constant.ToInt64s();
+            codes = (all.Min(), all.Max());
+        }
+        else if (IsQuantizer(node) && Graph.Consumers(node.Outputs[0]) is [{ Op: "Clip" } clip] && Graph.Constant(clip.Input(1)) is { Count: 1 } low && Graph.Constant(clip.Input(2)) is { Count: 1 } high)
+        {
+            codes = (low.ToInt64s()[0], high.ToInt64s()[0]);
+        }
+
+        int bits = 1;
+        while (parameters.Unsigned ? codes.High >= 1L << bits : codes.Low < -(1L << (bits - 1)) || codes.High >= 1L << (bits - 1))
+        {
+            bits++;
+        }
+
+        return bits;
+    }
+
     /// <summary>The axis of a weight whose index is an output channel.</summary>
     public static int? ChannelAxis(Node consumer, int rank) => consumer.Op switch
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Halftone.Onnx.Export;
 using Halftone.Onnx.Operators;
 
 namespace Halftone.Onnx.Targets.Rules;
@@ -134,19 +135,9 @@ internal static class Repairs
         Graph graph = view.Graph;
         foreach (Node shared in StructureRules.SharedDequantizers(view).ToArray())
         {
-            string output = shared.Outputs[0];
-            (Node Reader, int Place)[] readers = [.. graph.Consumers(output).Where(r => !QdqView.IsQuantizer(r)).SelectMany(r => Enumerable.Range(0, r.Inputs.Count).Where(i => r.Inputs[i] == output).Select(i => (r, i)))];
-            int kept = graph.IsOutput(output) || graph.Consumers(output).Any(r => QdqView.IsQuantizer(r) || r.CapturedNames.Contains(output)) ? 0 : 1;
-            foreach ((Node reader, int place) in readers.Skip(kept))
+            if (DedicatedPairs.Split(graph, shared) is > 0 and int added)
             {
-                Node copy = new(graph.FreshName(shared.Name), shared.Op, shared.Inputs.ToArray(), [graph.FreshName(output)], shared.Domain);
-                graph.InsertAfter(shared, copy.WithAttributesOf(shared));
-                graph.SetInput(reader, place, copy.Outputs[0]);
-            }
-
-            if (readers.Length > kept)
-            {
-                done.Add(new("HT1301", shared.Name, $"Each of its readers has its own now: {readers.Length - kept} more."));
+                done.Add(new("HT1301", shared.Name, $"Each of its readers has its own now: {added} more."));
             }
         }
     }

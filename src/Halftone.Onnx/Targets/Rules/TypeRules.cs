@@ -15,6 +15,7 @@ internal static class TypeRules
         new("HT1005", Severity.Error, "weight type the target has no units for") { Find = WeightBits },
         new("HT1006", Severity.Warning, "weight zero point") { Find = WeightZero },
         new("HT1007", Severity.Error, "weight zero points that differ by channel") { Find = WeightZerosDiffer },
+        new("HT1008", Severity.Error, "output_dtype and zero point of different types") { Find = TypesDisagree },
     ];
 
     /// <summary>Whether 8-bit codes are of the other signedness than the target wants.</summary>
@@ -67,13 +68,17 @@ internal static class TypeRules
     private static IEnumerable<Finding> ActivationBits(QdqView view, Target target) =>
         from node in view.ActivationSites
         let p = view.Parameters(node)
-        where p is not null && (p.Type.IsSmallFloat() || !target.ActivationBits.Contains(p.Type.Bits()))
+        where p is not null && !Takes(view, node, p, target.ActivationBits)
         select new Finding(node.Name, $"{target.Id} does not compute on {p.Type.OnnxName()} activations; its bit widths are {string.Join(", ", target.ActivationBits)}.");
+
+    // codes of a width without a type of its own are stored in the next one up
+    private static bool Takes(QdqView view, Node node, Linear p, ImmutableArray<int> widths) =>
+        !p.Type.IsSmallFloat() && (widths.Contains(p.Type.Bits()) || (p.Type.Bits() <= 8 && widths.Any(w => w < p.Type.Bits() && view.BitsInUse(node, p) <= w)));
 
     private static IEnumerable<Finding> WeightBits(QdqView view, Target target) =>
         from weight in view.Weights
         let p = view.Parameters(weight.Dequantizer)
-        where p is not null && (p.Type.IsSmallFloat() || !target.WeightBits.Contains(p.Type.Bits()))
+        where p is not null && !Takes(view, weight.Dequantizer, p, target.WeightBits)
         select new Finding(weight.Consumer.Name, $"{target.Id} does not compute with {p.Type.OnnxName()} weights; its bit widths are {string.Join(", ", target.WeightBits)}.");
 
     private static IEnumerable<Finding> WeightZero(QdqView view, Target target) =>
@@ -87,4 +92,11 @@ internal static class TypeRules
         let p = view.Parameters(weight.Dequantizer)
         where p is not null && p.Zeros.Distinct().Count() > 1
         select new Finding(weight.Consumer.Name, $"The weight's zero points differ between channels, {p.Zeros.Min()} to {p.Zeros.Max()}; no integer kernel of {target.Id} takes that: use symmetric weights.");
+
+    private static IEnumerable<Finding> TypesDisagree(QdqView view, Target target) =>
+        from node in view.Quantizers
+        let said = (ElementType)node.Int("output_dtype", 0)
+        let zero = view.Graph.Constant(node.Input(2))
+        where said is not ElementType.Undefined && zero is not null && zero.Type != said
+        select new Finding(node.Name, $"Its output_dtype says {said.OnnxName()} and its zero point is {zero.Type.OnnxName()}, which ONNX refuses: leave output_dtype out.");
 }
