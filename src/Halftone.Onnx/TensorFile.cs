@@ -12,9 +12,9 @@ public static class TensorFile
     public static Tensor Read(string path)
     {
         var file = new FileInfo(path);
-        if (file.Exists && file.Length > int.MaxValue)
+        if (file.Exists && (file.Length is 0 or > int.MaxValue))
         {
-            throw new ModelException($"'{path}' has {file.Length} bytes; a tensor file ends at 2 GB.");
+            throw new ModelException($"'{path}' has {file.Length} bytes; a tensor file has some, and ends at 2 GB.");
         }
 
         try
@@ -35,15 +35,7 @@ public static class TensorFile
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string path, string name, Tensor tensor)
     {
-        string part = path + ".part";
-        try
-        {
-            File.WriteAllBytes(part, TensorFormat.Write(name, tensor).ToByteArray());
-            File.Move(part, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(part);
-        }
+        TensorProto proto = TensorFormat.Write(name, tensor);
+        WholeFile.Write(path, stream => proto.WriteTo(stream));
     }
 }

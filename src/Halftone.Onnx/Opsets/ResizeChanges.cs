@@ -27,6 +27,11 @@ internal static class ResizeChanges
     // Before 11 a coordinate was divided by the scale, and nearest took the floor when enlarging. When shrinking, runtimes differ.
     private static void SayCoordinates(Node node, UpgradeScope scope)
     {
+        if (node.Inputs.Count < 2)
+        {
+            throw OpsetUpgrade.Refused(node, 11, "it has no scales");
+        }
+
         string mode = node.Text("mode", "nearest");
         string scales = node.Input(1);
         if (mode == "nearest" && !(scope.ValueOf(scales) is { Type: ElementType.Float } value && value.ToFloats().All(s => s >= 1)))

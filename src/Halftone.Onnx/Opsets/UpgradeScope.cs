@@ -54,6 +54,11 @@ internal sealed class UpgradeScope
     /// <summary>Adds 64-bit integers, one-dimensional.</summary>
     public string Integers(string like, params long[] values) => Constant(like, Tensor.Of(values, values.Length));
 
+    /// <summary>Whether a node of this graph, or a graph inside it, reads a name, or it is an output.</summary>
+    public bool IsRead(string name) => name.Length > 0 && (_inner is null
+        ? _graph.IsOutput(name) || _graph.Consumers(name).Count > 0
+        : _inner.Output.Any(o => o.Name == name) || _inner.Node.Any(n => n.Input.Contains(name) || Subgraphs.Captured(n).Contains(name)));
+
     /// <summary>The value of a name that is constant, or null.</summary>
     public Tensor? ValueOf(string name)
     {
@@ -68,7 +73,7 @@ internal sealed class UpgradeScope
         }
 
         RepeatedField<TensorProto> initializers = _inner.Initializer;
-        return initializers.FirstOrDefault(i => i.Name == name) is { } proto ? TensorFormat.Read(proto, new ExternalData(null))
+        return initializers.FirstOrDefault(i => i.Name == name) is { } proto ? (TensorFormat.HoldsNumbers(proto) ? TensorFormat.Read(proto, new ExternalData(null)) : null)
             : _inner.Input.Any(i => i.Name == name) ? null : _outer!.ValueOf(name);
     }
 
