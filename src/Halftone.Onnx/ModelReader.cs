@@ -81,6 +81,11 @@ internal static class ModelReader
             throw new ModelException($"'{name}' is not an ONNX model: it holds no graph.");
         }
 
+        if (proto.Graph.Output.Count == 0)
+        {
+            throw new ModelException($"'{name}' has no outputs, so it computes nothing.");
+        }
+
         long[] opsets = [.. proto.OpsetImport.Where(o => o.Domain is "" or "ai.onnx").Select(o => o.Version).Distinct()];
         if (opsets.Length > 1 || opsets.Any(v => v is < 1 or > NewestOpset))
         {

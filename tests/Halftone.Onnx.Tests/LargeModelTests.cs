@@ -1,4 +1,5 @@
 using System.Globalization;
+using Halftone.Onnx.Passes;
 using Halftone.Onnx.Proto;
 
 namespace Halftone.Onnx.Tests;
@@ -34,7 +35,7 @@ public sealed class LargeModelTests
         Tensor tensor = model.Graph.Constant("w0")!;
         Assert.Equal(3000 * Megabyte, tensor.ByteLength);
         Assert.Contains("2 GB", Assert.Throws<ModelException>(() => tensor.Bytes.Length).Message, StringComparison.Ordinal);
-        Passes.StandardPasses.Apply(model, new Passes.PassContext());
+        StandardPasses.Apply(model, new PassContext());
         Assert.Same(tensor, model.Graph.Constant("w0"));
         Assert.Contains("external data", Assert.Throws<ModelException>(model.ToBytes).Message, StringComparison.Ordinal);
     }

@@ -11,12 +11,13 @@ internal sealed class UpgradeScope
     private readonly UpgradeScope? _outer;
     private readonly Dictionary<string, Node> _producers = [];
 
-    private UpgradeScope(Graph graph, GraphProto? inner, UpgradeScope? outer, IEnumerable<Node> nodes, int from)
+    private UpgradeScope(Graph graph, GraphProto? inner, UpgradeScope? outer, IEnumerable<Node> nodes, int from, int target)
     {
         _graph = graph;
         _inner = inner;
         _outer = outer;
         From = from;
+        Target = target;
         foreach (Node node in nodes)
         {
             foreach (string output in node.Outputs)
@@ -29,11 +30,14 @@ internal sealed class UpgradeScope
     /// <summary>The operator set that the node being rewritten was written for.</summary>
     public int From { get; }
 
+    /// <summary>The operator set that the whole upgrade goes to.</summary>
+    public int Target { get; }
+
     /// <summary>The scope of the main graph.</summary>
-    public static UpgradeScope Main(Graph graph, int from) => new(graph, null, null, graph.Nodes, from);
+    public static UpgradeScope Main(Graph graph, int from, int target) => new(graph, null, null, graph.Nodes, from, target);
 
     /// <summary>The scope of a graph inside this one.</summary>
-    public UpgradeScope Inside(GraphProto graph, IEnumerable<Node> nodes) => new(_graph, graph, this, nodes, From);
+    public UpgradeScope Inside(GraphProto graph, IEnumerable<Node> nodes) => new(_graph, graph, this, nodes, From, Target);
 
     /// <summary>A name not yet in use in any graph.</summary>
     public string Fresh(string like) => _graph.FreshName(like);

@@ -12,7 +12,7 @@ internal static class ConstantOperators
         ["Cast"] = Cast,
         ["Reshape"] = Reshape,
         ["Unsqueeze"] = (node, x) => Axes(node, x) is { } axes ? Unsqueeze(x[0]!, axes) : null,
-        ["Squeeze"] = (node, x) => At(x, 1) is null || Axes(node, x) is not null ? Squeeze(x[0]!, Axes(node, x)) : null,
+        ["Squeeze"] = (node, x) => At(x, 1) is null || Axes(node, x) is { Length: > 0 } ? Squeeze(x[0]!, Axes(node, x)) : null,
         ["Transpose"] = (node, x) => Transpose(x[0]!, node.Ints("perm")),
         ["Concat"] = Concat,
         ["Slice"] = Slice,
@@ -210,8 +210,14 @@ internal static class ConstantOperators
             }
 
             long length = source.Dims[(int)axis];
-            long start = Math.Clamp(starts[i] < 0 ? starts[i] + length : starts[i], steps[i] > 0 ? 0 : -1, steps[i] > 0 ? length : length - 1);
-            long end = Math.Clamp(ends[i] < 0 ? (ends[i] < -length ? -1 : ends[i] + length) : ends[i], steps[i] > 0 ? 0 : -1, length);
+            if (length == 0)
+            {
+                continue;
+            }
+
+            // forwards a start lies in [0, length] and an end too; backwards a start in [0, length - 1] and an end in [-1, length - 1]
+            long start = Math.Clamp(starts[i] < 0 ? starts[i] + length : starts[i], 0, steps[i] > 0 ? length : length - 1);
+            long end = Math.Clamp(ends[i] < 0 ? ends[i] + length : ends[i], steps[i] > 0 ? 0 : -1, steps[i] > 0 ? length : length - 1);
             dims[axis] = Math.Max(0, steps[i] > 0 ? (end - start + steps[i] - 1) / steps[i] : (start - end - steps[i] - 1) / -steps[i]);
             (from[axis], step[axis]) = (start, steps[i]);
         }

@@ -10,7 +10,7 @@ public sealed record ConstantsToInitializers : IGraphPass
         List<Node> replaced = [];
         foreach (Node node in graph.Nodes)
         {
-            if (!graph.IsOutput(node.Output(0)) && Value(graph, node, context) is { } value)
+            if (node.Outputs.Count == 1 && !graph.IsOutput(node.Outputs[0]) && Value(graph, node, context) is { } value)
             {
                 graph.SetConstant(node.Outputs[0], value);
                 replaced.Add(node);

@@ -37,7 +37,7 @@ public sealed record FoldPad : IGraphPass
     // begin and end of the spatial axes, or null where anything else is padded, or not with zeros
     private static long[]? SpatialPads(Graph graph, Node pad)
     {
-        if (pad.Text("mode", "constant") != "constant" || graph.Constant(pad.Input(1)) is not { Type: ElementType.Int64 } amounts || pad.Input(3).Length > 0
+        if (pad.Text("mode", "constant") != "constant" || pad.Outputs.Count != 1 || graph.Constant(pad.Input(1)) is not { Type: ElementType.Int64 } amounts || pad.Input(3).Length > 0
             || (pad.Input(2).Length > 0 && !(graph.Constant(pad.Input(2)) is { Count: 1, Type: ElementType.Float or ElementType.Float16 or ElementType.Double } value && value.ToFloats()[0] == 0)))
         {
             return null;

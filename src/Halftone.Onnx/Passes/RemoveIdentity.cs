@@ -25,7 +25,7 @@ public sealed record RemoveIdentity : IGraphPass
     }
 
     private static bool IsIdentity(Graph graph, Node node) =>
-        (node.Is("Identity") && node.Input(0).Length > 0)
+        (node.Is("Identity") && node.Input(0).Length > 0 && node.Outputs.Count == 1)
         || (node.Is("Dropout") && node.Input(0).Length > 0 && (node.Output(1).Length == 0 || graph.Consumers(node.Output(1)).Count == 0) && !node.Outputs.Skip(1).Any(graph.IsOutput)
             && (node.Input(2).Length == 0 || (graph.Constant(node.Input(2)) is { Type: ElementType.Bool, Count: 1 } training && training.Bytes[0] == 0)));
 
