@@ -63,7 +63,7 @@ internal static class ModelReader
             throw new ModelException($"'{name}' is not an ONNX model: it is empty.");
         }
 
-        WirePrescan.Check(bytes.Span, name);
+        WirePrescan.Check(bytes.Span, name, ModelProto.Descriptor);
         try
         {
             return ModelProto.Parser.ParseFrom(new ReadOnlySequence<byte>(bytes));

@@ -19,13 +19,19 @@ public static class TensorFile
 
         try
         {
-            return TensorFormat.Read(TensorProto.Parser.ParseFrom(File.ReadAllBytes(path)), new ExternalData(null));
+            byte[] bytes = File.ReadAllBytes(path);
+            WirePrescan.Check(bytes, path, TensorProto.Descriptor);
+            return TensorFormat.Read(TensorProto.Parser.ParseFrom(bytes), new ExternalData(null));
         }
         catch (InvalidProtocolBufferException error)
         {
             throw new ModelException($"'{path}' is not an ONNX tensor, or is damaged: {error.Message}", error);
         }
-        catch (ModelException error)
+        catch (UnauthorizedAccessException error)
+        {
+            throw new IOException($"The tensor file '{path}' cannot be read: {error.Message}", error);
+        }
+        catch (ModelException error) when (!error.Message.StartsWith($"'{path}'", StringComparison.Ordinal))
         {
             throw new ModelException($"'{path}': {error.Message}", error);
         }

@@ -60,6 +60,58 @@ public sealed class LargeModelTests
         Assert.Equal(externalData, File.Exists(folder.File("saved.onnx.data")));
     }
 
+    [Fact]
+    public void Over_2_GB_the_payloads_go_to_a_file_of_their_own_unasked()
+    {
+        using TemporaryFolder folder = new();
+        WriteSparse(folder, [1500 * Megabyte, 1500 * Megabyte, 4], []);
+        var model = Model.Load(folder.File("m.onnx"));
+        using Counter data = new();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        ModelWriter.Write(model, folder.File("saved.onnx"), externalData: false, path =>
+        {
+            FileStream file = File.Create(path);
+            if (!path.EndsWith(".data.part", StringComparison.Ordinal))
+            {
+                return file;
+            }
+
+            file.Dispose();
+            return data; // 3 GB that need no disk
+        });
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 20 * Megabyte);
+        Assert.Equal(3000 * Megabyte, data.Position);
+        GraphProto saved = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("saved.onnx"))).Graph;
+        Assert.Equal([TensorFormat.External, TensorFormat.External, 0], saved.Initializer.Select(i => i.DataLocation));
+    }
+
+    private sealed class Counter : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => true;
+
+        public override bool CanWrite => true;
+
+        public override long Length => Position;
+
+        public override long Position { get; set; }
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => Position += count;
+
+        public override void Write(ReadOnlySpan<byte> buffer) => Position += buffer.Length;
+    }
+
     // w0, w1, ... one after another in w.bin, zero but for a few values; a sparse file takes no disk
     private static void WriteSparse(TemporaryFolder folder, long[] lengths, (long At, float Value)[] values)
     {

@@ -157,7 +157,11 @@ public sealed class OpsetUpgradeTests
             old.OpsetImport.Add(new OperatorSetIdProto { Domain = "own", Version = 1 });
             old.Functions.Add(new FunctionProto
             {
-                Name = "Mine", Domain = "own", Input = { "a" }, Output = { "b" }, OpsetImport = { new OperatorSetIdProto { Version = 11 } },
+                Name = "Mine",
+                Domain = "own",
+                Input = { "a" },
+                Output = { "b" },
+                OpsetImport = { new OperatorSetIdProto { Version = 11 } },
                 Node = { new NodeProto { OpType = op, Input = { "a" }, Output = { "b" } } },
             });
             return old;
