@@ -204,7 +204,8 @@ internal static class ConstantOperators
         for (int i = 0; i < starts.Length; i++)
         {
             long axis = axes[i] < 0 ? axes[i] + rank : axes[i];
-            if (axis < 0 || axis >= rank || steps[i] == 0 || steps[i] is > int.MaxValue or < -int.MaxValue)
+            if (axis < 0 || axis >= rank || steps[i] is 0 or > int.MaxValue or < -int.MaxValue
+                || (steps[i] < 0 && ends[i] is int.MaxValue or long.MaxValue)) // backwards, runtimes take the largest numbers for "to the end", which they are not
             {
                 return null;
             }
