@@ -59,6 +59,22 @@ internal sealed class ExternalData(string? folder)
         {
             BringInside(node);
         }
+
+        BringInside(model.Graph.SparseInitializer);
+    }
+
+    private void BringInside(IEnumerable<SparseTensorProto> tensors)
+    {
+        foreach (SparseTensorProto sparse in tensors)
+        {
+            foreach (TensorProto? tensor in (TensorProto?[])[sparse.Values, sparse.Indices])
+            {
+                if (tensor is not null)
+                {
+                    BringInside(tensor);
+                }
+            }
+        }
     }
 
     private void BringInside(NodeProto node)
@@ -70,8 +86,10 @@ internal sealed class ExternalData(string? folder)
                 BringInside(tensor);
             }
 
+            BringInside(attribute.SparseTensor is null ? attribute.SparseTensors : attribute.SparseTensors.Prepend(attribute.SparseTensor));
             foreach (GraphProto graph in attribute.G is null ? attribute.Graphs : attribute.Graphs.Prepend(attribute.G))
             {
+                BringInside(graph.SparseInitializer);
                 foreach (TensorProto tensor in graph.Initializer)
                 {
                     BringInside(tensor);
@@ -113,7 +131,8 @@ internal sealed class ExternalData(string? folder)
 
         string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         string inside = root.EndsWith(Path.DirectorySeparatorChar) ? root : root + Path.DirectorySeparatorChar;
-        bool plain = location.Length > 0 && !location.Contains('\0', StringComparison.Ordinal) && !location.Contains('\\', StringComparison.Ordinal) && !Path.IsPathRooted(location);
+        bool plain = location.Length > 0 && !location.Contains('\0', StringComparison.Ordinal) && !location.Contains('\\', StringComparison.Ordinal) && !Path.IsPathRooted(location)
+            && !location.Split('/').Contains(".."); // even where it leads back inside: ONNX forbids it
         string path = plain ? Path.GetFullPath(Path.Combine(root, location)) : "";
         if (!path.StartsWith(inside, StringComparison.Ordinal) || EscapesThroughLink(root, inside, path))
         {

@@ -23,12 +23,13 @@ internal sealed unsafe class MappedFile
     {
         try
         {
+            if (new FileInfo(path).Length == 0)
+            {
+                return new MappedFile(null, 0); // nothing cannot be mapped; and a pipe, which has no length, would never open
+            }
+
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             long length = stream.Length;
-            if (length == 0)
-            {
-                return new MappedFile(null, 0); // nothing cannot be mapped
-            }
 
             using var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             MemoryMappedViewAccessor view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);

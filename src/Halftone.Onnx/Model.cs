@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Halftone.Onnx.Opsets;
 using Halftone.Onnx.Proto;
 
 namespace Halftone.Onnx;
@@ -55,11 +56,13 @@ public sealed class Model
     /// <summary>Imports an operator set, or changes its version.</summary>
     public void SetOpset(string domain, long version)
     {
-        if (_proto.OpsetImport.FirstOrDefault(o => Normal(o.Domain) == domain) is { } import)
+        OperatorSetIdProto[] imports = [.. _proto.OpsetImport.Where(o => Normal(o.Domain) == domain)];
+        foreach (OperatorSetIdProto import in imports)
         {
-            import.Version = version;
+            import.Version = version; // ONNX's own may stand there under both of its names
         }
-        else
+
+        if (imports.Length == 0)
         {
             _proto.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = version });
         }
@@ -110,7 +113,7 @@ public sealed class Model
     }
 
     /// <summary>Writes the model, whole or not at all. Over 2 GB, or where asked, payloads go to one file beside it.</summary>
-    /// <exception cref="IOException">The file cannot be written; nothing is left behind.</exception>
+    /// <exception cref="IOException">The file cannot be written; nothing is left behind, and what stood there before still does.</exception>
     public void Save(string path, bool externalData = false) => ModelWriter.Write(this, path, externalData);
 
     /// <summary>Writes the file's bytes; of a model over 2 GB, those of the model and then those of its payloads.</summary>
@@ -124,20 +127,8 @@ public sealed class Model
 
     internal ModelProto Proto => _proto;
 
-    // From the table of versions in the ONNX specification. Before format 4 constants must be listed among the inputs, which nothing here does.
-    internal static int OldestFormat(int opset) => opset switch
-    {
-        <= 9 => 4,
-        10 => 5,
-        11 => 6,
-        <= 14 => 7,
-        <= 18 => 8,
-        <= 20 => 9,
-        <= 22 => 10,
-        23 => 11,
-        24 => 12,
-        _ => 13,
-    };
+    // Before format 4 constants must be listed among the inputs, which nothing here does.
+    internal static int OldestFormat(int opset) => Math.Max(4, OpsetUpgrade.LowestIr(opset));
 
     private static string Normal(string domain) => domain == "ai.onnx" ? "" : domain;
 }

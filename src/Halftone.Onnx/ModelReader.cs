@@ -63,7 +63,7 @@ internal static class ModelReader
             throw new ModelException($"'{name}' is not an ONNX model: it is empty.");
         }
 
-        WirePrescan.Check(bytes.Span, name);
+        WirePrescan.Check(bytes.Span, name, ModelProto.Descriptor);
         try
         {
             return ModelProto.Parser.ParseFrom(new ReadOnlySequence<byte>(bytes));
@@ -79,6 +79,11 @@ internal static class ModelReader
         if (proto.Graph is null || proto.Graph.Node.Count + proto.Graph.Output.Count == 0)
         {
             throw new ModelException($"'{name}' is not an ONNX model: it holds no graph.");
+        }
+
+        if (proto.Graph.Output.Count == 0)
+        {
+            throw new ModelException($"'{name}' has no outputs, so it computes nothing.");
         }
 
         long[] opsets = [.. proto.OpsetImport.Where(o => o.Domain is "" or "ai.onnx").Select(o => o.Version).Distinct()];
@@ -101,12 +106,17 @@ internal static class ModelReader
         List<TensorProto> opaque = [];
         foreach (TensorProto proto in graph.Initializer)
         {
+            if (proto.Name.Length == 0)
+            {
+                throw new ModelException("An initializer has no name, so nothing could read it.");
+            }
+
             if (!names.Add(proto.Name))
             {
                 throw new ModelException($"The initializer '{proto.Name}' is defined twice.");
             }
 
-            if (((ElementType)proto.DataType).Bits() == 0 && proto.DataLocation == 0)
+            if (!TensorFormat.HoldsNumbers(proto) && proto.DataLocation != TensorFormat.External)
             {
                 opaque.Add(proto); // strings, and types of the future: kept as they are
                 continue;
@@ -133,6 +143,11 @@ internal static class ModelReader
         foreach (ValueInfoProto input in graph.Input)
         {
             made.Add(input.Name);
+            if (input.Name.Length == 0)
+            {
+                throw new ModelException("An input of the graph has no name.");
+            }
+
             if (!inputs.Add(input.Name))
             {
                 throw new ModelException($"The graph lists the input '{input.Name}' twice.");
@@ -148,6 +163,11 @@ internal static class ModelReader
                 throw new ModelException($"Node '{proto.Name}' names no operator.");
             }
 
+            if (proto.Output.Count == 0 && (proto.Domain is "" or "ai.onnx"))
+            {
+                throw new ModelException($"Node '{proto.Name}' ({proto.OpType}) has no output.");
+            }
+
             foreach (string output in proto.Output.Where(o => o.Length > 0))
             {
                 if (!made.Add(output))
@@ -156,6 +176,7 @@ internal static class ModelReader
                 }
             }
 
+            Subgraphs.Check(proto);
             nodes.Add(new Node(proto) { CapturedNames = Subgraphs.Captured(proto) });
         }
 
@@ -203,11 +224,17 @@ internal static class ModelReader
             }
         }
 
+        HashSet<string> outputs = [];
         foreach (ValueInfoProto output in graph.Output)
         {
-            if (!made.Contains(output.Name))
+            if (output.Name.Length == 0 || !made.Contains(output.Name))
             {
                 throw new ModelException($"Nothing makes the output '{output.Name}'.");
+            }
+
+            if (!outputs.Add(output.Name))
+            {
+                throw new ModelException($"The graph lists the output '{output.Name}' twice.");
             }
         }
     }

@@ -69,6 +69,7 @@ internal static class ModelWriter
         create ??= File.Create;
         try
         {
+            WholeFile.RefuseDevice(target);
             ModelProto skeleton = Skeleton(model);
             bool external = externalData || skeleton.CalculateSize() + PayloadSize(model.Graph) > LargestFile;
             if (!external)
@@ -88,8 +89,8 @@ internal static class ModelWriter
         }
         finally
         {
-            Remove(modelPart);
-            Remove(dataPart);
+            WholeFile.Remove(modelPart);
+            WholeFile.Remove(dataPart);
         }
     }
 
@@ -109,7 +110,7 @@ internal static class ModelWriter
         }
         catch
         {
-            Remove(data.Target);
+            WholeFile.Remove(data.Target);
             if (had)
             {
                 File.Move(data.Old, data.Target, overwrite: true);
@@ -118,15 +119,7 @@ internal static class ModelWriter
             throw;
         }
 
-        Remove(data.Old);
-    }
-
-    private static void Remove(string path)
-    {
-        if (File.Exists(path))
-        {
-            File.Delete(path);
-        }
+        WholeFile.Remove(data.Old);
     }
 
     private static long PayloadSize(Graph graph) => graph.Initializers.Sum(i => i.Value.ByteLength + i.Key.Length + 64);

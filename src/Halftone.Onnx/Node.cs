@@ -53,15 +53,18 @@ public sealed class Node
     /// <summary>The nodes inside its subgraphs (If, Loop, Scan), at every depth: to look at, not to change.</summary>
     public IEnumerable<Node> InnerNodes => Subgraphs.Nodes(Proto).Select(n => new Node(n));
 
-    /// <summary>The constants inside its subgraphs, at every depth.</summary>
+    /// <summary>The constants inside its subgraphs, at every depth, less those of strings.</summary>
     /// <exception cref="ModelException">One of them is damaged.</exception>
-    public IEnumerable<Tensor> InnerConstants => Subgraphs.Constants(Proto).Select(t => TensorFormat.Read(t, new ExternalData(null)));
+    public IEnumerable<Tensor> InnerConstants => Subgraphs.Constants(Proto).Where(TensorFormat.HoldsNumbers).Select(t => TensorFormat.Read(t, new ExternalData(null)));
 
     /// <summary>Whether it is that operator of ONNX's own domain.</summary>
     public bool Is(string op) => Op == op && Domain.Length == 0;
 
     /// <summary>The input at a place, or "" where there are fewer.</summary>
     public string Input(int place) => place < Proto.Input.Count ? Proto.Input[place] : "";
+
+    /// <summary>The output at a place, or "" where there are fewer.</summary>
+    public string Output(int place) => place < Proto.Output.Count ? Proto.Output[place] : "";
 
     /// <summary>Whether the attribute is there.</summary>
     public bool Has(string attribute) => Find(attribute) is not null;
@@ -81,8 +84,19 @@ public sealed class Node
     /// <summary>A float list attribute, or null.</summary>
     public float[]? Floats(string attribute) => Find(attribute) is { } a ? [.. a.Floats] : null;
 
-    /// <summary>A tensor attribute, or null.</summary>
-    public Tensor? TensorAttribute(string attribute) => Find(attribute) is { T: { } t } ? TensorFormat.Read(t, new ExternalData(null)) : null;
+    /// <summary>A tensor attribute, or null; null too where it holds strings, or a type of the future.</summary>
+    /// <exception cref="ModelException">It is damaged.</exception>
+    public Tensor? TensorAttribute(string attribute)
+    {
+        try
+        {
+            return Find(attribute) is { T: { } t } && TensorFormat.HoldsNumbers(t) ? TensorFormat.Read(t, new ExternalData(null)) : null;
+        }
+        catch (ModelException error)
+        {
+            throw new ModelException($"Attribute '{attribute}' of node '{Name}' ({Op}) is damaged: {error.Message}", error);
+        }
+    }
 
     /// <summary>Sets an integer attribute.</summary>
     public Node With(string attribute, long value) => Set(attribute, 2, a => a.I = value);

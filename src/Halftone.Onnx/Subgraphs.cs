@@ -28,7 +28,7 @@ internal static class Subgraphs
     /// <summary>Every name that occurs inside a node's subgraphs, so that fresh names avoid them.</summary>
     public static IEnumerable<string> AllNames(NodeProto node) =>
         Of(node).SelectMany(g => g.Node.SelectMany(n => n.Input.Concat(n.Output).Concat(AllNames(n)))
-            .Concat(g.Initializer.Select(i => i.Name)).Concat(g.Input.Select(i => i.Name)).Concat(g.Output.Select(o => o.Name)));
+            .Concat(g.Initializer.Select(i => i.Name)).Concat(g.SparseInitializer.Select(i => i.Values?.Name ?? "")).Concat(g.Input.Select(i => i.Name)).Concat(g.Output.Select(o => o.Name)));
 
     /// <summary>Every node inside a node's subgraphs, at every depth.</summary>
     public static IEnumerable<NodeProto> Nodes(NodeProto node) =>
@@ -37,6 +37,37 @@ internal static class Subgraphs
     /// <summary>Every initializer inside a node's subgraphs, at every depth.</summary>
     public static IEnumerable<TensorProto> Constants(NodeProto node) =>
         Of(node).SelectMany(g => g.Initializer.Concat(g.Node.SelectMany(Constants)));
+
+    /// <summary>Refuses subgraphs, at every depth, that make a value twice or run in a circle.</summary>
+    /// <exception cref="ModelException">They do.</exception>
+    public static void Check(NodeProto node)
+    {
+        foreach (GraphProto graph in Of(node))
+        {
+            HashSet<string> made = [.. graph.Input.Select(i => i.Name)];
+            foreach (string output in graph.Node.SelectMany(n => n.Output).Where(o => o.Length > 0))
+            {
+                if (!made.Add(output))
+                {
+                    throw new ModelException($"The value '{output}' is made twice in the subgraph '{graph.Name}' of node '{node.Name}' ({node.OpType}).");
+                }
+            }
+
+            try
+            {
+                TopologicalOrder.Of([.. graph.Node.Select(n => new Node(n) { CapturedNames = Captured(n) })]);
+            }
+            catch (ModelException error)
+            {
+                throw new ModelException($"In the subgraph '{graph.Name}' of node '{node.Name}' ({node.OpType}): {error.Message}", error);
+            }
+
+            foreach (NodeProto inner in graph.Node)
+            {
+                Check(inner);
+            }
+        }
+    }
 
     /// <summary>Renames a captured name wherever it is free in a node's subgraphs.</summary>
     public static void Rename(Node node, string name, string with)

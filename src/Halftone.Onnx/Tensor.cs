@@ -58,14 +58,16 @@ public sealed class Tensor
 
     /// <summary>The packed bytes; a mapped tensor's pages are read now.</summary>
     /// <exception cref="ModelException">Over 2 GB, which no span can show: use <see cref="CopyTo(Stream)"/>.</exception>
-    public ReadOnlySpan<byte> Bytes => _mapped is null ? _bytes.Span : _mapped.Span();
+    public ReadOnlySpan<byte> Bytes => _mapped is null ? _bytes.Span : _mapped.GetSpan();
 
-    /// <summary>The packed bytes as memory; a copy where they are mapped.</summary>
-    internal ReadOnlyMemory<byte> Memory => _mapped is null ? _bytes : _mapped.Span().ToArray();
+    /// <summary>The packed bytes as memory, without a copy; those of a mapped tensor are not in memory until touched.</summary>
+    internal ReadOnlyMemory<byte> Memory => _mapped is null ? _bytes : _mapped.Memory;
 
     /// <summary>The same object for tensors that share one whole payload.</summary>
     internal object Payload =>
-        (object?)_mapped ?? (MemoryMarshal.TryGetArray(_bytes, out ArraySegment<byte> array) && array.Count == array.Array!.Length ? array.Array : this);
+        _mapped is not null ? _mapped
+        : MemoryMarshal.TryGetMemoryManager(_bytes, out MappedBytes? mapped) ? mapped
+        : MemoryMarshal.TryGetArray(_bytes, out ArraySegment<byte> array) && array.Count == array.Array!.Length ? array.Array : this;
 
     /// <summary>A tensor of unmanaged elements of the matching type.</summary>
     public static Tensor Of<T>(ReadOnlySpan<T> values, params ReadOnlySpan<long> dims)
@@ -148,7 +150,7 @@ public sealed class Tensor
 
     /// <summary>The same bytes under other lengths.</summary>
     /// <exception cref="ArgumentException">The number of elements differs.</exception>
-    public Tensor Reshape(params ReadOnlySpan<long> dims) => _mapped is null ? new(Type, dims, _bytes) : new(Type, dims, Bytes.ToArray());
+    public Tensor Reshape(params ReadOnlySpan<long> dims) => new(Type, dims, Memory);
 
     /// <summary>Writes the bytes, in pieces, whatever their number.</summary>
     public void CopyTo(Stream stream)

@@ -12,20 +12,26 @@ public static class TensorFile
     public static Tensor Read(string path)
     {
         var file = new FileInfo(path);
-        if (file.Exists && file.Length > int.MaxValue)
+        if (file.Exists && (file.Length is 0 or > int.MaxValue))
         {
-            throw new ModelException($"'{path}' has {file.Length} bytes; a tensor file ends at 2 GB.");
+            throw new ModelException($"'{path}' has {file.Length} bytes; a tensor file has some, and ends at 2 GB.");
         }
 
         try
         {
-            return TensorFormat.Read(TensorProto.Parser.ParseFrom(File.ReadAllBytes(path)), new ExternalData(null));
+            byte[] bytes = File.ReadAllBytes(path);
+            WirePrescan.Check(bytes, path, TensorProto.Descriptor);
+            return TensorFormat.Read(TensorProto.Parser.ParseFrom(bytes), new ExternalData(null));
         }
         catch (InvalidProtocolBufferException error)
         {
             throw new ModelException($"'{path}' is not an ONNX tensor, or is damaged: {error.Message}", error);
         }
-        catch (ModelException error)
+        catch (UnauthorizedAccessException error)
+        {
+            throw new IOException($"The tensor file '{path}' cannot be read: {error.Message}", error);
+        }
+        catch (ModelException error) when (!error.Message.StartsWith($"'{path}'", StringComparison.Ordinal))
         {
             throw new ModelException($"'{path}': {error.Message}", error);
         }
@@ -35,15 +41,7 @@ public static class TensorFile
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string path, string name, Tensor tensor)
     {
-        string part = path + ".part";
-        try
-        {
-            File.WriteAllBytes(part, TensorFormat.Write(name, tensor).ToByteArray());
-            File.Move(part, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(part);
-        }
+        TensorProto proto = TensorFormat.Write(name, tensor);
+        WholeFile.Write(path, stream => proto.WriteTo(stream));
     }
 }

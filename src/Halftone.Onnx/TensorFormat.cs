@@ -10,6 +10,9 @@ internal static class TensorFormat
     /// <summary>TensorProto.DataLocation.EXTERNAL.</summary>
     public const int External = 1;
 
+    /// <summary>Whether the element type is one that <see cref="Read"/> reads: strings and types of the future are not.</summary>
+    public static bool HoldsNumbers(TensorProto proto) => ((ElementType)proto.DataType).Bits() > 0;
+
     /// <summary>Reads a tensor.</summary>
     /// <param name="proto">The message.</param>
     /// <param name="external">Where external data lies.</param>
@@ -18,7 +21,7 @@ internal static class TensorFormat
     {
         var type = (ElementType)proto.DataType;
         string name = $"Tensor '{proto.Name}'";
-        if (type.Bits() == 0)
+        if (!HoldsNumbers(proto))
         {
             throw new ModelException($"{name} has element type {proto.DataType}, which holds no numbers that can be read.");
         }

@@ -4,7 +4,7 @@ using Halftone.Onnx.Proto;
 
 namespace Halftone.Onnx;
 
-/// <summary>Walks a model's bytes before they are parsed, and refuses what would take far more memory than the file, is nested absurdly, or holds text that is not text.</summary>
+/// <summary>Walks the bytes of a model or a tensor before they are parsed, and refuses what would take far more memory than the file, is nested absurdly, or holds text that is not text.</summary>
 /// <remarks>A message of two bytes becomes an object of hundreds: without this, a file of a few megabytes could take gigabytes.</remarks>
 internal static class WirePrescan
 {
@@ -14,12 +14,16 @@ internal static class WirePrescan
 
     private static readonly Dictionary<string, Shape> s_shapes = ShapesFrom(ModelProto.Descriptor);
 
-    /// <summary>Checks the bytes of a whole model.</summary>
+    /// <summary>Checks the bytes of a whole message.</summary>
+    /// <param name="bytes">The file.</param>
+    /// <param name="name">Its name, for the sentence.</param>
+    /// <param name="message">What it should hold: a model, or any message inside one.</param>
     /// <exception cref="ModelException">They are refused.</exception>
-    public static void Check(ReadOnlySpan<byte> bytes, string name)
+    public static void Check(ReadOnlySpan<byte> bytes, string name, MessageDescriptor message)
     {
-        var walk = new Walk(bytes, name, MemoryBeyondFile + ((long)bytes.Length * MemoryPerFileByte));
-        walk.Message(s_shapes[ModelProto.Descriptor.FullName], 0, bytes.Length, 0);
+        string kind = message == TensorProto.Descriptor ? "tensor" : "model";
+        var walk = new Walk(bytes, name, kind, MemoryBeyondFile + ((long)bytes.Length * MemoryPerFileByte));
+        walk.Message(s_shapes[message.FullName], 0, bytes.Length, 0);
     }
 
     private static Dictionary<string, Shape> ShapesFrom(MessageDescriptor root)
@@ -53,7 +57,7 @@ internal static class WirePrescan
 
     private sealed record Field(FieldType Type, bool Repeated, Shape? Message);
 
-    private ref struct Walk(ReadOnlySpan<byte> bytes, string name, long budget)
+    private ref struct Walk(ReadOnlySpan<byte> bytes, string name, string kind, long budget)
     {
         private readonly ReadOnlySpan<byte> _bytes = bytes;
         private long _left = budget;
@@ -62,7 +66,7 @@ internal static class WirePrescan
         {
             if (depth > DeepestNesting)
             {
-                throw new ModelException($"'{name}' is not an ONNX model, or is hostile: its messages are nested over {DeepestNesting} deep at byte {at}.");
+                throw new ModelException($"'{name}' is not an ONNX {kind}, or is hostile: its messages are nested over {DeepestNesting} deep at byte {at}.");
             }
 
             Take(shape.Cost, at);
@@ -118,7 +122,7 @@ internal static class WirePrescan
                     Take((field.Repeated ? 56 : 24) + (2L * (end - at)), at);
                     if (!Utf8.IsValid(_bytes[at..end]))
                     {
-                        throw new ModelException($"'{name}' is not an ONNX model, or is damaged: the text at byte {at} is not UTF-8.");
+                        throw new ModelException($"'{name}' is not an ONNX {kind}, or is damaged: the text at byte {at} is not UTF-8.");
                     }
 
                     break;
@@ -150,7 +154,7 @@ internal static class WirePrescan
             _left -= memory;
             if (_left < 0)
             {
-                throw new ModelException($"'{name}' is refused: it would take far more memory than its {_bytes.Length} bytes, by many tiny parts up to byte {at}; no real model is like that.");
+                throw new ModelException($"'{name}' is refused: it would take far more memory than its {_bytes.Length} bytes, by many tiny parts up to byte {at}; no real {kind} is like that.");
             }
         }
 
@@ -173,6 +177,6 @@ internal static class WirePrescan
             throw Damaged(start);
         }
 
-        private readonly ModelException Damaged(int at) => new($"'{name}' is not an ONNX model, or is damaged at byte {at} of {_bytes.Length}.");
+        private readonly ModelException Damaged(int at) => new($"'{name}' is not an ONNX {kind}, or is damaged at byte {at} of {_bytes.Length}.");
     }
 }

@@ -1,20 +1,12 @@
+using System.Text;
+using Halftone.Onnx;
+
 namespace Halftone.PostTraining;
 
 /// <summary>Files that appear only when complete: written beside the target, then renamed.</summary>
 public static class AtomicFile
 {
     /// <summary>Writes text.</summary>
-    public static void WriteText(string path, string text)
-    {
-        string part = path + ".part";
-        try
-        {
-            File.WriteAllText(part, text);
-            File.Move(part, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(part);
-        }
-    }
+    /// <exception cref="IOException">It cannot be written; nothing is left behind.</exception>
+    public static void WriteText(string path, string text) => WholeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

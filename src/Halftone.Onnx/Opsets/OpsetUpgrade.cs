@@ -25,7 +25,7 @@ public static class OpsetUpgrade
 
         for (int next = from + 1; next <= opset; next++)
         {
-            Step(model, next);
+            Step(model, next, opset);
         }
 
         Functions(model, from, opset);
@@ -49,11 +49,11 @@ public static class OpsetUpgrade
         _ => 13,
     };
 
-    private static void Step(Model model, int next)
+    private static void Step(Model model, int next, int target)
     {
         Graph graph = model.Graph;
         Node[] nodes = [.. graph.Nodes];
-        var scope = UpgradeScope.Main(graph, next - 1);
+        var scope = UpgradeScope.Main(graph, next - 1, target);
         List<Node> upgraded = Upgrade(nodes, scope, next);
         foreach (Node node in upgraded)
         {

@@ -6,8 +6,9 @@ internal static class ResizeChanges
     public static IEnumerable<OpsetChange> Changes { get; } =
     [
         OpsetChange.InPlace("Upsample", 9, ScalesToInput),
-        new("Upsample", 10, (node, _) => [Renamed(node)]),
-        OpsetChange.InPlace("Resize", 11, SayCoordinates),
+        OpsetChange.InPlace("Upsample", 10, (node, scope) => node.Proto.OpType = scope.Target == 10 ? "Resize" : node.Op),
+        OpsetChange.InPlace("Upsample", 11, UpsampleToResize), // in one go: unlike Resize it always enlarges
+        OpsetChange.InPlace("Resize", 11, (node, scope) => SayCoordinates(node, scope, Enlarges(node, scope))),
         OpsetChange.InPlace("Resize", 13, OneOfScalesAndSizes),
     ];
 
@@ -18,18 +19,26 @@ internal static class ResizeChanges
         node.Proto.Input.Add(scope.Constant(node.Name + "_scales", Tensor.Of(scales, scales.Length)));
     }
 
-    private static Node Renamed(Node node)
+    private static void UpsampleToResize(Node node, UpgradeScope scope)
     {
         node.Proto.OpType = "Resize";
-        return node;
+        SayCoordinates(node, scope, enlarges: true);
     }
 
+    private static bool Enlarges(Node node, UpgradeScope scope) =>
+        scope.ValueOf(node.Input(1)) is { Type: ElementType.Float } value && value.ToFloats().All(s => s >= 1);
+
     // Before 11 a coordinate was divided by the scale, and nearest took the floor when enlarging. When shrinking, runtimes differ.
-    private static void SayCoordinates(Node node, UpgradeScope scope)
+    private static void SayCoordinates(Node node, UpgradeScope scope, bool enlarges)
     {
+        if (node.Inputs.Count < 2)
+        {
+            throw OpsetUpgrade.Refused(node, 11, "it has no scales");
+        }
+
         string mode = node.Text("mode", "nearest");
         string scales = node.Input(1);
-        if (mode == "nearest" && !(scope.ValueOf(scales) is { Type: ElementType.Float } value && value.ToFloats().All(s => s >= 1)))
+        if (mode == "nearest" && !enlarges)
         {
             throw OpsetUpgrade.Refused(node, 11, "how it rounds is only certain where constant scales enlarge");
         }

@@ -14,8 +14,26 @@ internal static class TrainingOutputs
 
             node.Without("spatial");
         }),
-        OpsetChange.InPlace("BatchNormalization", 14, (node, _) => OnlyFirstOutput(node, 14)),
-        OpsetChange.InPlace("Dropout", 10, (node, _) => OnlyFirstOutput(node, 10)),
+        OpsetChange.InPlace("BatchNormalization", 14, (node, _) =>
+        {
+            if (node.Outputs.Skip(1).Any(o => o.Length > 0))
+            {
+                throw OpsetUpgrade.Refused(node, 14, "with further outputs it trained");
+            }
+
+            OnlyFirstOutput(node);
+        }),
+
+        // the mask became bool; most files name one that nobody reads
+        OpsetChange.InPlace("Dropout", 10, (node, scope) =>
+        {
+            if (scope.IsRead(node.Output(1)))
+            {
+                throw OpsetUpgrade.Refused(node, 10, "its mask");
+            }
+
+            OnlyFirstOutput(node);
+        }),
 
         // the ratio matters in training alone, and without the input that asks for it Dropout does nothing
         OpsetChange.InPlace("Dropout", 12, (node, scope) =>
@@ -28,13 +46,8 @@ internal static class TrainingOutputs
         }),
     ];
 
-    private static void OnlyFirstOutput(Node node, int since)
+    private static void OnlyFirstOutput(Node node)
     {
-        if (node.Outputs.Skip(1).Any(o => o.Length > 0))
-        {
-            throw OpsetUpgrade.Refused(node, since, "its further outputs");
-        }
-
         while (node.Outputs.Count > 1)
         {
             node.Proto.Output.RemoveAt(node.Outputs.Count - 1);

@@ -11,12 +11,13 @@ internal sealed class UpgradeScope
     private readonly UpgradeScope? _outer;
     private readonly Dictionary<string, Node> _producers = [];
 
-    private UpgradeScope(Graph graph, GraphProto? inner, UpgradeScope? outer, IEnumerable<Node> nodes, int from)
+    private UpgradeScope(Graph graph, GraphProto? inner, UpgradeScope? outer, IEnumerable<Node> nodes, int from, int target)
     {
         _graph = graph;
         _inner = inner;
         _outer = outer;
         From = from;
+        Target = target;
         foreach (Node node in nodes)
         {
             foreach (string output in node.Outputs)
@@ -29,11 +30,14 @@ internal sealed class UpgradeScope
     /// <summary>The operator set that the node being rewritten was written for.</summary>
     public int From { get; }
 
+    /// <summary>The operator set that the whole upgrade goes to.</summary>
+    public int Target { get; }
+
     /// <summary>The scope of the main graph.</summary>
-    public static UpgradeScope Main(Graph graph, int from) => new(graph, null, null, graph.Nodes, from);
+    public static UpgradeScope Main(Graph graph, int from, int target) => new(graph, null, null, graph.Nodes, from, target);
 
     /// <summary>The scope of a graph inside this one.</summary>
-    public UpgradeScope Inside(GraphProto graph, IEnumerable<Node> nodes) => new(_graph, graph, this, nodes, From);
+    public UpgradeScope Inside(GraphProto graph, IEnumerable<Node> nodes) => new(_graph, graph, this, nodes, From, Target);
 
     /// <summary>A name not yet in use in any graph.</summary>
     public string Fresh(string like) => _graph.FreshName(like);
@@ -54,6 +58,11 @@ internal sealed class UpgradeScope
     /// <summary>Adds 64-bit integers, one-dimensional.</summary>
     public string Integers(string like, params long[] values) => Constant(like, Tensor.Of(values, values.Length));
 
+    /// <summary>Whether a node of this graph, or a graph inside it, reads a name, or it is an output.</summary>
+    public bool IsRead(string name) => name.Length > 0 && (_inner is null
+        ? _graph.IsOutput(name) || _graph.Consumers(name).Count > 0
+        : _inner.Output.Any(o => o.Name == name) || _inner.Node.Any(n => n.Input.Contains(name) || Subgraphs.Captured(n).Contains(name)));
+
     /// <summary>The value of a name that is constant, or null.</summary>
     public Tensor? ValueOf(string name)
     {
@@ -68,7 +77,7 @@ internal sealed class UpgradeScope
         }
 
         RepeatedField<TensorProto> initializers = _inner.Initializer;
-        return initializers.FirstOrDefault(i => i.Name == name) is { } proto ? TensorFormat.Read(proto, new ExternalData(null))
+        return initializers.FirstOrDefault(i => i.Name == name) is { } proto ? (TensorFormat.HoldsNumbers(proto) ? TensorFormat.Read(proto, new ExternalData(null)) : null)
             : _inner.Input.Any(i => i.Name == name) ? null : _outer!.ValueOf(name);
     }
 

@@ -12,27 +12,42 @@ internal static class ConstantOperators
         ["Cast"] = Cast,
         ["Reshape"] = Reshape,
         ["Unsqueeze"] = (node, x) => Axes(node, x) is { } axes ? Unsqueeze(x[0]!, axes) : null,
-        ["Squeeze"] = (node, x) => Squeeze(x[0]!, Axes(node, x)),
+        ["Squeeze"] = (node, x) => At(x, 1) is null || Axes(node, x) is { Length: > 0 } ? Squeeze(x[0]!, Axes(node, x)) : null,
         ["Transpose"] = (node, x) => Transpose(x[0]!, node.Ints("perm")),
         ["Concat"] = Concat,
         ["Slice"] = Slice,
         ["Gather"] = Gather,
-        ["Add"] = (_, x) => Combine(x[0]!, x[1]!, (a, b) => a + b, (a, b) => a + b),
-        ["Sub"] = (_, x) => Combine(x[0]!, x[1]!, (a, b) => a - b, (a, b) => a - b),
-        ["Mul"] = (_, x) => Combine(x[0]!, x[1]!, (a, b) => a * b, (a, b) => a * b),
-        ["Div"] = (_, x) => x[1]!.Type is ElementType.Int64 && x[1]!.As<long>().Contains(0) ? null : Combine(x[0]!, x[1]!, (a, b) => a / b, (a, b) => a / b),
+        ["Add"] = (node, x) => Combine(node, x, (a, b) => a + b, (a, b) => a + b),
+        ["Sub"] = (node, x) => Combine(node, x, (a, b) => a - b, (a, b) => a - b),
+        ["Mul"] = (node, x) => Combine(node, x, (a, b) => a * b, (a, b) => a * b),
+        ["Div"] = (node, x) => At(x, 1) is { Type: ElementType.Int64 } by && by.As<long>().ContainsAny(0, -1) ? null : Combine(node, x, (a, b) => a / b, (a, b) => a / b),
     }.ToFrozenDictionary();
 
     public static bool Knows(string op) => s_operators.ContainsKey(op);
 
     /// <summary>The value, or null where it cannot be computed here.</summary>
     public static Tensor? Compute(Node node, Tensor?[] inputs) =>
-        inputs.Length > 0 && inputs[0] is { } first && (first.Type.Bits() >= 8 || first.Count == 0) ? s_operators[node.Op](node, inputs) : null;
+        At(inputs, 0) is { } first && first.Type.Bits() >= 8 && inputs.All(i => i is null || i.ByteLength <= Array.MaxLength) ? s_operators[node.Op](node, inputs) : null;
+
+    /// <summary>No value takes more bytes than this.</summary>
+    public static long MostBytes(Node node, Tensor?[] inputs) => node.Op switch
+    {
+        "Identity" or "Reshape" or "Squeeze" or "Unsqueeze" => 0, // the same bytes
+        "Shape" or "Cast" => 8 * (inputs.Sum(i => i?.Count ?? 0) + 64),
+        "Gather" when inputs.Length > 0 => (long)Int128.Min(long.MaxValue, (Int128)(inputs[0]?.ByteLength ?? 0) * (At(inputs, 1)?.Count ?? 0) / Math.Max(1, inputs[0]?.Dims.FirstOrDefault() ?? 1)),
+        _ => inputs.Sum(i => i?.ByteLength ?? 0),
+    };
+
+    private static Tensor? At(Tensor?[] x, int place) => place < x.Length ? x[place] : null;
+
+    // shapes, axes and indices
+    private static long[]? Integers(Tensor?[] x, int place) =>
+        At(x, place) is { Type: ElementType.Int64 or ElementType.Int32 } t ? t.ToInt64s() : null;
 
     private static Tensor? Cast(Node node, Tensor?[] x)
     {
         Tensor from = x[0]!;
-        var to = (ElementType)node.Int("to", 1);
+        var to = (ElementType)node.Int("to", 0);
         return (from.Type, to) switch
         {
             _ when from.Type == to => from,
@@ -47,7 +62,11 @@ internal static class ConstantOperators
 
     private static Tensor? Reshape(Node node, Tensor?[] x)
     {
-        long[] dims = x[1]!.ToInt64s();
+        if (Integers(x, 1) is not { } dims)
+        {
+            return null;
+        }
+
         for (int i = 0; i < dims.Length; i++)
         {
             if (dims[i] == 0 && node.Int("allowzero", 0) == 0)
@@ -64,8 +83,8 @@ internal static class ConstantOperators
         int free = Array.IndexOf(dims, -1);
         if (free >= 0)
         {
-            long known = dims.Where(d => d != -1).Aggregate(1L, (a, b) => a * b);
-            if (known == 0 || x[0]!.Count % known != 0)
+            long known = Count(dims.Where(d => d != -1));
+            if (known <= 0 || x[0]!.Count % known != 0)
             {
                 return null;
             }
@@ -73,10 +92,25 @@ internal static class ConstantOperators
             dims[free] = x[0]!.Count / known;
         }
 
-        return dims.All(d => d >= 0) && dims.Aggregate(1L, (a, b) => a * b) == x[0]!.Count ? x[0]!.Reshape(dims) : null;
+        return Count(dims) == x[0]!.Count ? x[0]!.Reshape(dims) : null;
     }
 
-    private static long[]? Axes(Node node, Tensor?[] x) => x.Length > 1 && x[1] is { } axes ? axes.ToInt64s() : node.Ints("axes");
+    // the number of elements; -1 where no tensor has these lengths
+    private static long Count(IEnumerable<long> dims)
+    {
+        Int128 count = 1;
+        foreach (long length in dims)
+        {
+            if (length < 0 || (count *= length) > Array.MaxLength)
+            {
+                return -1;
+            }
+        }
+
+        return (long)count;
+    }
+
+    private static long[]? Axes(Node node, Tensor?[] x) => At(x, 1) is null ? node.Ints("axes") : Integers(x, 1);
 
     private static Tensor? Unsqueeze(Tensor x, long[] axes)
     {
@@ -125,7 +159,7 @@ internal static class ConstantOperators
         Tensor first = x[0]!;
         long axis = node.Int("axis", 0);
         axis = axis < 0 ? axis + first.Dims.Length : axis;
-        if (axis < 0 || axis >= first.Dims.Length || x.Any(t => t!.Type != first.Type || t.Dims.Length != first.Dims.Length || !t.Dims.Where((_, i) => i != axis).SequenceEqual(first.Dims.Where((_, i) => i != axis))))
+        if (axis < 0 || axis >= first.Dims.Length || x.Any(t => t is null || t.Type != first.Type || t.Dims.Length != first.Dims.Length || !t.Dims.Where((_, i) => i != axis).SequenceEqual(first.Dims.Where((_, i) => i != axis))))
         {
             return null;
         }
@@ -149,31 +183,42 @@ internal static class ConstantOperators
 
     private static Tensor? Slice(Node node, Tensor?[] x)
     {
-        if (x.Length < 3)
+        Tensor source = x[0]!;
+        int rank = source.Dims.Length;
+        if (Integers(x, 1) is not { } starts || Integers(x, 2) is not { } ends)
         {
             return null;
         }
 
-        Tensor source = x[0]!;
-        int rank = source.Dims.Length;
-        long[] starts = x[1]!.ToInt64s();
-        long[] ends = x[2]!.ToInt64s();
-        long[] axes = x.Length > 3 && x[3] is { } a ? a.ToInt64s() : [.. Enumerable.Range(0, starts.Length).Select(i => (long)i)];
-        long[] steps = x.Length > 4 && x[4] is { } s ? s.ToInt64s() : [.. Enumerable.Repeat(1L, starts.Length)];
+        long[]? axes = At(x, 3) is null ? [.. Enumerable.Range(0, starts.Length).Select(i => (long)i)] : Integers(x, 3);
+        long[]? steps = At(x, 4) is null ? [.. Enumerable.Repeat(1L, starts.Length)] : Integers(x, 4);
+        if (axes is null || steps is null || ends.Length != starts.Length || axes.Length != starts.Length || steps.Length != starts.Length
+            || axes.Select(a => a < 0 ? a + rank : a).Distinct().Count() != axes.Length)
+        {
+            return null;
+        }
+
         long[] dims = [.. source.Dims];
         var from = new long[rank];
         long[] step = [.. Enumerable.Repeat(1L, rank)];
         for (int i = 0; i < starts.Length; i++)
         {
             long axis = axes[i] < 0 ? axes[i] + rank : axes[i];
-            if (axis < 0 || axis >= rank || steps[i] == 0)
+            if (axis < 0 || axis >= rank || steps[i] is 0 or > int.MaxValue or < -int.MaxValue
+                || (steps[i] < 0 && ends[i] is int.MaxValue or long.MaxValue)) // backwards, runtimes take the largest numbers for "to the end", which they are not
             {
                 return null;
             }
 
             long length = source.Dims[(int)axis];
-            long start = Math.Clamp(starts[i] < 0 ? starts[i] + length : starts[i], steps[i] > 0 ? 0 : -1, steps[i] > 0 ? length : length - 1);
-            long end = Math.Clamp(ends[i] < 0 ? (ends[i] < -length ? -1 : ends[i] + length) : ends[i], steps[i] > 0 ? 0 : -1, length);
+            if (length == 0)
+            {
+                continue;
+            }
+
+            // forwards a start lies in [0, length] and an end too; backwards a start in [0, length - 1] and an end in [-1, length - 1]
+            long start = Math.Clamp(starts[i] < 0 ? starts[i] + length : starts[i], 0, steps[i] > 0 ? length : length - 1);
+            long end = Math.Clamp(ends[i] < 0 ? ends[i] + length : ends[i], steps[i] > 0 ? 0 : -1, steps[i] > 0 ? length : length - 1);
             dims[axis] = Math.Max(0, steps[i] > 0 ? (end - start + steps[i] - 1) / steps[i] : (start - end - steps[i] - 1) / -steps[i]);
             (from[axis], step[axis]) = (start, steps[i]);
         }
@@ -194,13 +239,13 @@ internal static class ConstantOperators
     private static Tensor? Gather(Node node, Tensor?[] x)
     {
         Tensor source = x[0]!;
-        if (node.Int("axis", 0) != 0 || source.Dims.Length == 0 || x[1]!.Type is not (ElementType.Int64 or ElementType.Int32))
+        if (node.Int("axis", 0) != 0 || source.Dims.Length == 0 || Integers(x, 1) is not { } given)
         {
             return null;
         }
 
         long rows = source.Dims[0];
-        long[] indices = [.. x[1]!.ToInt64s().Select(i => i < 0 ? i + rows : i)];
+        long[] indices = [.. given.Select(i => i < 0 ? i + rows : i)];
         if (indices.Any(i => i < 0 || i >= rows))
         {
             return null;
@@ -216,25 +261,27 @@ internal static class ConstantOperators
         return new Tensor(source.Type, [.. x[1]!.Dims, .. source.Dims[1..]], bytes);
     }
 
-    private static Tensor? Combine(Tensor a, Tensor b, Func<float, float, float> floats, Func<long, long, long> integers)
+    private static Tensor? Combine(Node node, Tensor?[] x, Func<float, float, float> floats, Func<long, long, long> integers)
     {
-        // equal lengths, or one value: what shape arithmetic and folded scales need
-        if (a.Type != b.Type || !(a.Dims.SequenceEqual(b.Dims) || a.Count == 1 || b.Count == 1))
+        // equal lengths, or one value: what shape arithmetic and folded scales need; before operator set 7 attributes said how to broadcast
+        if (node.Has("axis") || node.Has("broadcast") || At(x, 0) is not { } a || At(x, 1) is not { } b || a.Type != b.Type || !(a.Dims.SequenceEqual(b.Dims) || a.Count == 1 || b.Count == 1))
         {
             return null;
         }
 
-        long[] dims = a.Count == 1 && b.Count > 1 ? [.. b.Dims] : a.Count > 1 ? [.. a.Dims] : [.. a.Dims.Length >= b.Dims.Length ? a.Dims : b.Dims];
-        int count = (int)Math.Max(a.Count, b.Count);
-        int At(Tensor t, int i) => t.Count == 1 ? 0 : i;
+        int rank = Math.Max(a.Dims.Length, b.Dims.Length);
+        long Length(Tensor t, int axis) => axis < rank - t.Dims.Length ? 1 : t.Dims[axis - rank + t.Dims.Length];
+        long[] dims = [.. Enumerable.Range(0, rank).Select(i => Length(a, i) == 1 ? Length(b, i) : Length(a, i))];
+        int count = (int)Count(dims);
+        static int Place(Tensor t, int i) => t.Count == 1 ? 0 : i;
         switch (a.Type)
         {
             case ElementType.Float:
                 (float[] fa, float[] fb) = (a.ToFloats(), b.ToFloats());
-                return Tensor.Of([.. Enumerable.Range(0, count).Select(i => floats(fa[At(a, i)], fb[At(b, i)]))], dims);
+                return Tensor.Of([.. Enumerable.Range(0, count).Select(i => floats(fa[Place(a, i)], fb[Place(b, i)]))], dims);
             case ElementType.Int64:
                 (long[] ia, long[] ib) = (a.ToInt64s(), b.ToInt64s());
-                return Tensor.Of([.. Enumerable.Range(0, count).Select(i => integers(ia[At(a, i)], ib[At(b, i)]))], dims);
+                return Tensor.Of([.. Enumerable.Range(0, count).Select(i => integers(ia[Place(a, i)], ib[Place(b, i)]))], dims);
             default:
                 return null;
         }

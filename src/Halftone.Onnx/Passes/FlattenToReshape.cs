@@ -7,7 +7,7 @@ public sealed record FlattenToReshape : IGraphPass
     /// <inheritdoc/>
     public bool Apply(Graph graph, PassContext context)
     {
-        Node[] flat = [.. graph.Nodes.Where(n => n.Is("Flatten") && n.Int("axis", 1) == 1)];
+        Node[] flat = [.. graph.Nodes.Where(n => n.Is("Flatten") && n.Outputs.Count == 1 && n.Int("axis", 1) == 1)];
         foreach (Node node in flat)
         {
             string shape = graph.AddConstant($"{node.Name}_shape", Tensor.Of<long>([0, -1], 2));

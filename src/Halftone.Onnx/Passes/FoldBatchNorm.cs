@@ -3,7 +3,8 @@ namespace Halftone.Onnx.Passes;
 /// <summary>Folds batch normalization into the convolution or product before it.</summary>
 /// <remarks>
 /// y = BatchNormalization(Conv(x, W, b))  =>  y = Conv(x, W * g, (b - mean) * g + beta) with g = gamma / sqrt(variance + epsilon), for each output channel.
-/// Left alone: normalization that does not directly follow, whose input others read too or is an output, or whose parameters are no constants.
+/// So too for ConvTranspose and Gemm. Left alone: normalization that does not directly follow (MatMul has no bias to take the shift), whose input others read
+/// too or is an output, whose parameters are no constants, or that trains, as one with further outputs did before operator set 14.
 /// Mean and deviation of the result, beta and |gamma|, stay in <see cref="PassContext.BatchNorm"/> under the node's name.
 /// </remarks>
 public sealed record FoldBatchNorm : IGraphPass
@@ -30,10 +31,12 @@ public sealed record FoldBatchNorm : IGraphPass
 
     private static bool Foldable(Graph graph, Node node, Node norm) =>
         (node.Is("Conv") || node.Is("ConvTranspose") || (node.Is("Gemm") && node.Float("beta", 1) == 1 && node.Float("alpha", 1) == 1))
-        && graph.Consumers(node.Outputs[0]).Count == 1
-        && !graph.IsOutput(node.Outputs[0])
+        && node.Output(0) == norm.Input(0)
+        && graph.Consumers(node.Output(0)).Count == 1
+        && !graph.IsOutput(node.Output(0))
         && norm.Int("training_mode", 0) == 0
-        && norm.Outputs.Skip(1).All(o => o.Length == 0 || (graph.Consumers(o).Count == 0 && !graph.IsOutput(o)))
+        && norm.Int("spatial", 1) == 1
+        && norm.Outputs.Skip(1).All(o => o.Length == 0)
         && graph.Constant(node.Input(1)) is { Type: ElementType.Float }
         && (node.Input(2).Length == 0 || graph.Constant(node.Input(2)) is { Type: ElementType.Float })
         && Enumerable.Range(1, 4).All(i => graph.Constant(norm.Input(i)) is { Type: ElementType.Float });
@@ -45,15 +48,19 @@ public sealed record FoldBatchNorm : IGraphPass
         double epsilon = norm.Float("epsilon", 1e-5f);
         Tensor weight = graph.Constant(node.Input(1))!;
         int channels = gamma.Length;
-        int groups = (int)node.Int("group", 1);
-        float[] bias = node.Input(2).Length == 0 ? new float[channels] : graph.Constant(node.Input(2))!.ToFloats();
+        Tensor? biasTensor = graph.Constant(node.Input(2));
         int axis = node.Is("Conv") || (node.Is("Gemm") && node.Int("transB", 0) != 0) ? 0 : 1;
-        long perGroup = node.Is("ConvTranspose") ? weight.Dims[1] : weight.Dims[axis];
-        if (bias.Length != channels || perGroup * (node.Is("ConvTranspose") ? groups : 1) != channels)
+        long groups = node.Is("ConvTranspose") ? node.Int("group", 1) : 1;
+        if (p.Any(values => values.Length != channels) || weight.Dims.Length < 2 || weight.Count == 0
+            || groups < 1 || weight.Dims[0] % groups != 0 || weight.Dims[axis] * groups != channels
+            || (biasTensor is not null && (biasTensor.Count != channels || biasTensor.Dims is not [.., var last] || last != channels))
+            || !context.HasRoom(graph, weight.ByteLength))
         {
-            return false;
+            return false; // damaged, or a Gemm whose bias is one for all, or one for each row
         }
 
+        context.TakeRoom(weight.ByteLength);
+        float[] bias = biasTensor?.ToFloats() ?? new float[channels];
         double[] gain = [.. gamma.Select((g, c) => g / Math.Sqrt(variance[c] + epsilon))];
         float[] values = weight.ToFloats();
         long inner = weight.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b);

@@ -1,11 +1,9 @@
 namespace Halftone.Onnx.Passes;
 
 /// <summary>Computes nodes whose inputs are all constants: the shape arithmetic and weight reordering that exporters leave in a file.</summary>
-/// <remarks>y = Op(constants)  =>  initializer y, for the operators of <see cref="ConstantOperators"/>, within a size limit.</remarks>
+/// <remarks>y = Op(constants)  =>  initializer y, for the operators of <see cref="ConstantOperators"/>, within <see cref="PassContext"/>'s limit of memory.</remarks>
 public sealed record FoldConstants : IGraphPass
 {
-    private const long MostElements = 1L << 26;
-
     /// <inheritdoc/>
     public bool Apply(Graph graph, PassContext context)
     {
@@ -19,13 +17,15 @@ public sealed record FoldConstants : IGraphPass
             }
 
             Tensor?[] inputs = [.. node.Inputs.Select(i => i.Length == 0 ? null : graph.Constant(i))];
-            if (node.Inputs.Zip(inputs).Any(p => p.First.Length > 0 && p.Second is null or { Type: ElementType.String }) || inputs.Sum(i => i?.Count ?? 0) > MostElements)
+            if (node.Inputs.Zip(inputs).Any(p => p.First.Length > 0 && p.Second is null))
             {
                 continue;
             }
 
-            if (ConstantOperators.Compute(node, inputs) is { } value && value.Count <= MostElements)
+            long bytes = ConstantOperators.MostBytes(node, inputs);
+            if (context.HasRoom(graph, bytes) && ConstantOperators.Compute(node, inputs) is { } value)
             {
+                context.TakeRoom(bytes);
                 graph.SetConstant(node.Outputs[0], value);
                 graph.Remove(node);
                 folded++;

@@ -25,15 +25,20 @@ public sealed record RemoveIdentity : IGraphPass
     }
 
     private static bool IsIdentity(Graph graph, Node node) =>
-        node.Is("Identity")
-        || (node.Is("Dropout") && (node.Outputs.Count < 2 || graph.Consumers(node.Outputs[1]).Count == 0) && !node.Outputs.Skip(1).Any(graph.IsOutput)
-            && (node.Input(2).Length == 0 || graph.Constant(node.Input(2)) is { } training && training.ToInt64s()[0] == 0));
+        (node.Is("Identity") && node.Input(0).Length > 0 && node.Outputs.Count == 1)
+        || (node.Is("Dropout") && node.Input(0).Length > 0 && (node.Output(1).Length == 0 || graph.Consumers(node.Output(1)).Count == 0) && !node.Outputs.Skip(1).Any(graph.IsOutput)
+            && (node.Input(2).Length == 0 || (graph.Constant(node.Input(2)) is { Type: ElementType.Bool, Count: 1 } training && training.Bytes[0] == 0)));
 
     private static bool Bypass(Graph graph, Node node)
     {
         (string input, string output) = (node.Input(0), node.Outputs[0]);
         if (!graph.IsOutput(output))
         {
+            if (graph.Consumers(output).Any(c => c.CapturedNames.Contains(output) && Subgraphs.AllNames(c.Proto).Contains(input)))
+            {
+                return false; // a subgraph that has a value of its own under that name would read that
+            }
+
             graph.ReplaceUses(output, input);
             graph.Remove(node);
             return true;

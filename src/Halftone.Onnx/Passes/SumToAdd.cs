@@ -7,7 +7,7 @@ public sealed record SumToAdd : IGraphPass
     /// <inheritdoc/>
     public bool Apply(Graph graph, PassContext context)
     {
-        Node[] sums = [.. graph.Nodes.Where(n => n.Is("Sum") && n.Inputs.Count <= 2)];
+        Node[] sums = [.. graph.Nodes.Where(n => n.Is("Sum") && n.Outputs.Count == 1 && n.Inputs.Count is 1 or 2)];
         foreach (Node node in sums)
         {
             graph.InsertBefore(node, new Node(graph.FreshName($"{node.Name}_add"), node.Inputs.Count == 2 ? "Add" : "Identity", node.Inputs, node.Outputs));

@@ -6,7 +6,11 @@ namespace Halftone.Onnx.Tests.Targets;
 internal static class Ort
 {
     /// <summary>Runs a model once on one thread.</summary>
-    public static Tensor[] Run(Model model, IReadOnlyDictionary<string, Tensor> inputs, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_DISABLE_ALL, bool int8 = false)
+    public static Tensor[] Run(Model model, IReadOnlyDictionary<string, Tensor> inputs, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_DISABLE_ALL, bool int8 = false) =>
+        Run(model.ToBytes(), inputs, level, int8);
+
+    /// <summary>Runs the bytes of a model file.</summary>
+    public static Tensor[] Run(byte[] model, IReadOnlyDictionary<string, Tensor> inputs, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_DISABLE_ALL, bool int8 = false)
     {
         using SessionOptions options = Options(level);
         if (int8)
@@ -14,7 +18,7 @@ internal static class Ort
             options.AddSessionConfigEntry("session.qdqisint8allowed", "1");
         }
 
-        using InferenceSession session = new(model.ToBytes(), options);
+        using InferenceSession session = new(model, options);
         using RunOptions run = new();
         string[] names = [.. inputs.Keys];
         OrtValue[] values = [.. names.Select(n => Value(inputs[n]))];
