@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Halftone.Data;
 using Halftone.Onnx;
 using Halftone.Onnx.Targets;
@@ -24,7 +25,7 @@ internal static class QuantizeOptions
     /// <summary>The metric.</summary>
     public static readonly Option<string?> Metric = new("--metric")
     {
-        Description = "What is measured on the samples: top-1, top-5, perplexity, psnr, ...; by default what fits the data.",
+        Description = "What is measured on the samples: top-1, top-5, perplexity, psnr, ..., with options as in psnr:border=4; by default what fits the data.",
         HelpName = "id",
     };
 
@@ -33,6 +34,7 @@ internal static class QuantizeOptions
     {
         Description = "How much of the metric may be lost, in its unit (points for top-1).",
         HelpName = "amount",
+        CustomParser = result => CommonOptions.Amount(result),
     };
 
     /// <summary>Nodes to keep float.</summary>
@@ -45,15 +47,15 @@ internal static class QuantizeOptions
     /// <summary>A range method in place of the recipe's.</summary>
     public static readonly Option<string?> Range = new("--range")
     {
-        Description = "Range method for activations in place of the recipe's (see 'halftone methods'), or auto.",
+        Description = "Range method for activations in place of the recipe's, such as mse or percentile:percentile=99.9 (see 'halftone methods'), or auto.",
         HelpName = "id",
     };
 
     /// <summary>Weight bits.</summary>
-    public static readonly Option<int?> WeightBits = new("--weight-bits") { Description = "Bits of weights in place of the recipe's, 1 to 16.", HelpName = "bits" };
+    public static readonly Option<int?> WeightBits = Bits("--weight-bits", "Bits of weights in place of the recipe's, 1 to 16.");
 
     /// <summary>Activation bits.</summary>
-    public static readonly Option<int?> ActivationBits = new("--activation-bits") { Description = "Bits of activations in place of the recipe's, 1 to 16.", HelpName = "bits" };
+    public static readonly Option<int?> ActivationBits = Bits("--activation-bits", "Bits of activations in place of the recipe's, 1 to 16.");
 
     /// <summary>Output names to input names.</summary>
     public static readonly Option<string[]> State = new("--state")
@@ -87,7 +89,8 @@ internal static class QuantizeOptions
         };
         if (options.GetValue(Range) is { } range)
         {
-            recipe = recipe with { Activations = recipe.Activations with { Range = range, Options = null } };
+            (string method, JsonElement given) = MethodText.Split(range);
+            recipe = recipe with { Activations = recipe.Activations with { Range = method, Options = given.EnumerateObject().Any() ? given : null } };
         }
 
         if (options.GetValue(WeightBits) is { } weightBits)
@@ -105,6 +108,11 @@ internal static class QuantizeOptions
         return options.GetValue(CommonOptions.Target) is { } id && options.GetValue(CommonOptions.Recipe) is null && options.GetValue(ActivationBits) is null
             ? ForTarget(recipe, TargetList.Find(id)) : recipe;
     }
+
+    /// <summary>What --data names, for the commands that cannot do without.</summary>
+    /// <exception cref="UsageException">It is not given.</exception>
+    public static string RequiredData(ParseResult options, string why) =>
+        options.GetValue(CommonOptions.Data) ?? throw new UsageException($"{why}: give --data.");
 
     /// <summary>Calibration and measured samples; null without --data.</summary>
     /// <exception cref="DataException">They cannot be read, or do not fit the model.</exception>
@@ -150,6 +158,13 @@ internal static class QuantizeOptions
         Tell = tell,
     };
 
+    private static Option<int?> Bits(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "bits",
+        CustomParser = result => CommonOptions.Whole(result, 1, 16),
+    };
+
     // a target named without a recipe decides types and symmetry, which the standard recipe names for x64
     private static Recipe ForTarget(Recipe recipe, Target target) => recipe with
     {
@@ -161,7 +176,7 @@ internal static class QuantizeOptions
     private static (string Output, string Input) Link(string text) =>
         text.Split('=') is [var output, var input] && output.Length > 0 && input.Length > 0
             ? (output, input)
-            : throw new ArgumentException($"--state wants output=input, not '{text}'.");
+            : throw new UsageException($"--state wants output=input, not '{text}'.");
 
     /// <summary>A number as the tables show it.</summary>
     public static string Number(double value, int digits) =>

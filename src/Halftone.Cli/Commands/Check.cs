@@ -29,10 +29,11 @@ internal static class Check
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
         Target target = TargetList.Find(options.GetRequiredValue(s_target));
+        string? path = !options.GetValue(s_fix) ? null
+            : OutputPath.File(options.GetValue(CommonOptions.Output) ?? throw new UsageException("--fix writes a model: give --output."), options.GetRequiredValue(CommonOptions.Model));
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
-        if (options.GetValue(s_fix))
+        if (path is not null)
         {
-            string path = options.GetValue(CommonOptions.Output) ?? throw new ArgumentException("--fix writes a model: give --output.");
             foreach (Repair done in TargetRules.Fix(model, target))
             {
                 terminal.Remark($"{done.Id} {done.Node}: {done.What}");

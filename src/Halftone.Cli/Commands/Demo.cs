@@ -33,7 +33,7 @@ internal static class Demo
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
         string samples = Path.Combine(AppContext.BaseDirectory, "samples");
-        string folder = options.GetValue(CommonOptions.Output) ?? Path.Combine("out", "demo");
+        string folder = OutputPath.Folder(options, Path.Combine("out", "demo"));
         int threads = options.GetValue(CommonOptions.Threads);
         List<Outcome> outcomes = [];
         foreach (string name in s_models)

@@ -41,10 +41,11 @@ internal static class Quantize
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
+        string folder = OutputPath.Folder(options, "out");
         Recipe recipe = QuantizeOptions.ReadRecipe(options);
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
         DataSplit? data = QuantizeOptions.ReadData(options, model);
-        string folder = options.GetValue(CommonOptions.Output) ?? "out";
+        PreprocessAdvice.Give(model, options, terminal, cancel);
         var proof = new ProofOptions
         {
             RequireFaster = options.GetValue(s_requireFaster),

@@ -115,8 +115,8 @@ internal sealed class ImageFiles : IPictureSource
 
     private static string? FindLabels(string folder)
     {
-        string full = Path.GetFullPath(folder);
-        string[] places = Path.GetFileName(full) == "images" && Path.GetDirectoryName(full) is { } parent ? [full, parent] : [full];
+        string plain = Path.TrimEndingDirectorySeparator(folder);
+        string[] places = Path.GetFileName(Path.GetFullPath(plain)) == "images" && Path.GetDirectoryName(plain) is { } parent ? [plain, parent] : [plain];
         return places.SelectMany(p => s_labels.Select(n => Path.Combine(p, n))).FirstOrDefault(File.Exists);
     }
 
