@@ -14,7 +14,7 @@ internal static class PreprocessAdvice
 {
     private const int Most = 96; // samples
     private const int Fewest = 24;
-    private const double Seconds = 8; // about so long may the trials take
+    private const double Seconds = 5; // about so long may the trials take
 
     /// <summary>Looks at the samples that will be measured, and warns.</summary>
     public static void Give(Model model, ParseResult options, Terminal terminal, CancellationToken cancel)
@@ -51,6 +51,7 @@ internal static class PreprocessAdvice
         Preprocessing current = reading.Preprocessing ?? new();
         var candidates = PreprocessCheck.Candidates(current, input);
         using OrtSession session = OrtSession.Load(model);
+        long classes = 2;
         long start = Stopwatch.GetTimestamp();
         IReadOnlyList<double> first = Scores(current, Fewest);
         double each = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -61,19 +62,30 @@ internal static class PreprocessAdvice
         }
 
         PreprocessComparison found = PreprocessCheck.Compare(current, candidates, steps => Scores(steps, samples), labelled: true, cancel);
-        return found.Better is { } better ? $"{found.Message} Give --preprocess {Written(better)}, or check the labels." : null;
+        return found.Better is { } better ? $"{found.Message} Give --preprocess {Written(better)}, or check the labels."
+            : Guesses(found.Ranked.First(c => c.Preprocessing == current).Score, samples, classes);
 
         IReadOnlyList<double> Scores(Preprocessing steps, int count)
         {
             IDataSet data = DataSets.Open(path, model.Graph.Inputs, reading with { Preprocessing = steps, Limit = count });
             IMeasurement measurement = MetricList.All.Read("top-1").Start();
-            return
-            [
-                .. Batches.Of(data, null, 16, new SkippedFiles(1), cancel)
-                    .SelectMany(b => b.Split(session.Run(b.Inputs, null, cancel)))
-                    .Select(s => measurement.Add(s.Sample, s.Outputs)),
-            ];
+            List<double> scores = [];
+            foreach ((Sample sample, IReadOnlyDictionary<string, Tensor> outputs) in Batches.Of(data, null, 16, new SkippedFiles(1), cancel).SelectMany(b => b.Split(session.Run(b.Inputs, null, cancel))))
+            {
+                scores.Add(measurement.Add(sample, outputs));
+                classes = outputs.Values.First().Count;
+            }
+
+            return scores;
         }
+    }
+
+    // right so seldom that guessing would do as well: within two standard deviations
+    private static string? Guesses(double share, int samples, long classes)
+    {
+        double chance = 1.0 / Math.Max(classes, 2);
+        return share * samples > (chance * samples) + (2 * Math.Sqrt(samples * chance * (1 - chance))) ? null
+            : string.Create(CultureInfo.InvariantCulture, $"The float model is right on {100 * share:F1} % of {samples} samples, no more than guessing: preprocessing or labels do not fit it.");
     }
 
     // as --preprocess takes it: a preset's name and words where one fits

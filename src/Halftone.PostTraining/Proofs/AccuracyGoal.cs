@@ -28,6 +28,9 @@ public sealed class AccuracyGoal
     /// <summary>Id of the metric.</summary>
     public string Metric => _metric.Name;
 
+    /// <summary>What it is measured on, in one line.</summary>
+    public string Samples => _data.Description;
+
     /// <summary>Its unit: "%", "dB" or nothing.</summary>
     public string Unit => _metric.Unit;
 
