@@ -20,7 +20,7 @@ internal static class PreprocessAdvice
     public static void Give(Model model, ParseResult options, Terminal terminal, CancellationToken cancel)
     {
         string? path = options.GetValue(QuantizeOptions.Measure) ?? options.GetValue(CommonOptions.Data);
-        DataOptions reading = QuantizeOptions.Reading(options);
+        DataOptions reading = QuantizeOptions.Reading(options, model);
         if (path is null || terminal.Verbosity is Verbosity.Quiet)
         {
             return;

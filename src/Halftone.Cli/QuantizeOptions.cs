@@ -47,7 +47,7 @@ internal static class QuantizeOptions
     /// <summary>A range method in place of the recipe's.</summary>
     public static readonly Option<string?> Range = new("--range")
     {
-        Description = "Range method for activations in place of the recipe's, such as mse or percentile:percentile=99.9 (see 'halftone methods'), or auto.",
+        Description = "Range method for activations in place of the recipe's, such as mse or percentile:percent=99.9 (see 'halftone methods'), or auto.",
         HelpName = "id",
     };
 
@@ -123,7 +123,7 @@ internal static class QuantizeOptions
             return null;
         }
 
-        DataOptions reading = Reading(options);
+        DataOptions reading = Reading(options, model);
         if (options.GetValue(Measure) is not { } measured)
         {
             return DataSets.OpenSplit(path, model.Graph.Inputs, reading);
@@ -133,13 +133,13 @@ internal static class QuantizeOptions
     }
 
     /// <summary>How samples are read.</summary>
-    public static DataOptions Reading(ParseResult options) => new()
+    public static DataOptions Reading(ParseResult options, Model model) => new()
     {
         Preprocessing = options.GetValue(CommonOptions.Preprocess) is { } text ? Preprocessing.Parse(text) : null,
         Labels = options.GetValue(CommonOptions.Labels),
         Targets = options.GetValue(Targets),
         Seed = options.GetValue(CommonOptions.Seed),
-        StateLinks = (options.GetValue(State) ?? []).Select(Link).ToImmutableDictionary(l => l.Output, l => l.Input),
+        StateLinks = (options.GetValue(State) ?? []).Select(text => Link(text, model.Graph)).ToImmutableDictionary(l => l.Output, l => l.Input),
     };
 
     /// <summary>What the quantizer is told.</summary>
@@ -173,10 +173,25 @@ internal static class QuantizeOptions
         Target = target.Id,
     };
 
-    private static (string Output, string Input) Link(string text) =>
-        text.Split('=') is [var output, var input] && output.Length > 0 && input.Length > 0
-            ? (output, input)
-            : throw new UsageException($"--state wants output=input, not '{text}'.");
+    private static (string Output, string Input) Link(string text, Graph graph)
+    {
+        if (text.Split('=') is not [{ Length: > 0 } output, { Length: > 0 } input])
+        {
+            throw new UsageException($"--state wants output=input, not '{text}'.");
+        }
+
+        Require(graph.Outputs, output, "output");
+        Require(graph.Inputs, input, "input");
+        return (output, input);
+
+        static void Require(IReadOnlyList<ValueInfo> values, string name, string kind)
+        {
+            if (values.All(v => v.Name != name))
+            {
+                throw new DataException($"--state names '{name}', which is no {kind} of the model. Did you mean '{Spelling.Nearest(name, values.Select(v => v.Name))}'?");
+            }
+        }
+    }
 
     /// <summary>A number as the tables show it.</summary>
     public static string Number(double value, int digits) =>

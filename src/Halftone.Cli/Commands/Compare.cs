@@ -39,7 +39,7 @@ internal static class Compare
         string path = QuantizeOptions.RequiredData(options, "Comparing needs samples");
         Model first = Model.Load(options.GetRequiredValue(CommonOptions.Model));
         Model second = Model.Load(options.GetRequiredValue(s_other));
-        IDataSet data = DataSets.Open(path, first.Graph.Inputs, QuantizeOptions.Reading(options) with { Limit = options.GetValue(CommonOptions.Samples) ?? Samples });
+        IDataSet data = DataSets.Open(path, first.Graph.Inputs, QuantizeOptions.Reading(options, first) with { Limit = options.GetValue(CommonOptions.Samples) ?? Samples });
         int threads = options.GetValue(CommonOptions.Threads);
         var comparison = new OutputComparison();
         using OrtSession a = OrtSession.Load(first, new OrtOptions { Threads = threads });

@@ -34,7 +34,7 @@ internal static class Evaluate
     {
         string path = QuantizeOptions.RequiredData(options, "Evaluating needs samples");
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
-        IDataSet data = DataSets.Open(path, model.Graph.Inputs, QuantizeOptions.Reading(options) with { Limit = options.GetValue(CommonOptions.Samples) });
+        IDataSet data = DataSets.Open(path, model.Graph.Inputs, QuantizeOptions.Reading(options, model) with { Limit = options.GetValue(CommonOptions.Samples) });
         AccuracyGoal goal = AccuracyGoal.Of(data, options.GetValue(QuantizeOptions.Metric), options.GetValue(CommonOptions.Threads));
         PreprocessAdvice.Give(model, options, terminal, cancel);
         MetricValue value = goal.Measure(model, cancel);
