@@ -145,6 +145,14 @@ public sealed class BadInputTests : IDisposable
         await Refused(ExitCode.InvalidInput, ["--data"], ["quantize", Bundled.Mobilenet, .. Out]);
 
     [Fact]
+    public async Task A_goal_that_nothing_can_be_held_against_is_refused()
+    {
+        File.Delete(Path.Combine(_data, "test-labels-idx1-ubyte"));
+        await Refused(ExitCode.InvalidInput, ["--labels"], ["quantize", Bundled.Mobilenet, .. DataOptions, "--max-drop", "1", .. Out]);
+        await Refused(ExitCode.InvalidInput, ["--data"], ["quantize", Bundled.Mobilenet, "--recipe", "tensorflow-dynamic-range", "--max-drop", "1", .. Out]);
+    }
+
+    [Fact]
     public async Task Data_of_the_wrong_kind_is_named()
     {
         string text = _folder.File("notes.md");
