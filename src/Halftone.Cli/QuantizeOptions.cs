@@ -124,12 +124,12 @@ internal static class QuantizeOptions
         }
 
         DataOptions reading = Reading(options, model);
-        if (options.GetValue(Measure) is not { } measured)
+        if (options.GetValue(Measure) is not { } measured || Path.GetFullPath(measured) == Path.GetFullPath(path))
         {
             return DataSets.OpenSplit(path, model.Graph.Inputs, reading);
         }
 
-        return new DataSplit(DataSets.Open(path, model.Graph.Inputs, reading with { Targets = null }), DataSets.Open(measured, model.Graph.Inputs, reading));
+        return new DataSplit(DataSets.OpenCalibration(path, model.Graph.Inputs, reading with { Targets = null, Labels = null }), DataSets.Open(measured, model.Graph.Inputs, reading));
     }
 
     /// <summary>How samples are read.</summary>

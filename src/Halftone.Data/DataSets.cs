@@ -35,6 +35,11 @@ public static class DataSets
     public static IDataSet Open(string path, IReadOnlyList<ValueInfo> modelInputs, DataOptions options) =>
         Limited(OpenParts(Parts(path) is { Measured.Length: > 0 } parts ? parts.Measured : [path], modelInputs, options), options);
 
+    /// <summary>Opens data to calibrate with, where other data is measured: of a folder that holds both parts the one to train, else all.</summary>
+    /// <exception cref="DataException">As for <see cref="Open(string, IReadOnlyList{ValueInfo}, DataOptions)"/>.</exception>
+    public static IDataSet OpenCalibration(string path, IReadOnlyList<ValueInfo> modelInputs, DataOptions options) =>
+        Limited(OpenParts(Parts(path) is { Measured.Length: > 0, Calibration.Length: > 0 } parts ? parts.Calibration : [path], modelInputs, options), options);
+
     /// <summary>Opens data as two disjoint sets: by its own parts where it has them, else every fifth sample calibrates.</summary>
     /// <remarks>A limit holds for each of the two sets.</remarks>
     /// <exception cref="DataException">As for <see cref="Open(string, IReadOnlyList{ValueInfo}, DataOptions)"/>.</exception>

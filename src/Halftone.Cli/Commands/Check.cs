@@ -43,10 +43,18 @@ internal static class Check
         }
 
         cancel.ThrowIfCancellationRequested();
+        if (model.Graph.Nodes.All(n => !IsQuantized(n)))
+        {
+            terminal.Warn("The model is not quantized, so there is little in it that could break a rule.");
+        }
+
         var found = TargetRules.Check(model, target);
         terminal.Result(found, console => Show(found, target, console));
         return found.Any(d => d.Severity is Severity.Error) ? ExitCode.InvalidInput : ExitCode.Ok;
     }
+
+    private static bool IsQuantized(Node node) =>
+        node.Op is "QuantizeLinear" or "DequantizeLinear" or "DynamicQuantizeLinear" or "MatMulNBits" or "Quant" || node.Op.Contains("Integer", StringComparison.Ordinal) || node.Op.StartsWith("QLinear", StringComparison.Ordinal);
 
     private static void Show(IReadOnlyCollection<Diagnostic> found, Target target, IAnsiConsole console)
     {

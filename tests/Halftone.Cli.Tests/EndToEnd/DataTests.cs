@@ -153,6 +153,20 @@ public sealed class DataTests : IDisposable
         Assert.Equal(Count * 4 / 5, outcome.GetProperty("accuracy")[0].GetProperty("samples").GetInt32());
     }
 
+    [Theory]
+    [InlineData("test-images-idx3-ubyte")]
+    [InlineData("")] // the same folder
+    public async Task What_is_measured_by_name_does_not_calibrate(string measured)
+    {
+        string data = Bundled.Images(_folder, 20, Count, "both");
+        Ran ran = await CommandLine.Run(
+            "quantize", Bundled.Resnet, "--data", data, "--measure", Path.Combine(data, measured), "--preprocess", Bundled.Preprocessing, "--range", "min-max", "-o", _folder.File("out"), "--json");
+        Assert.True(ran.Code is ExitCode.Ok, ran.Error);
+        JsonElement calibration = JsonElement.Parse(ran.Out).GetProperty("calibration");
+        Assert.Equal(20, calibration.GetProperty("samples").GetInt32());
+        Assert.Contains("calib-images", calibration.GetProperty("data").GetString()!, StringComparison.Ordinal);
+    }
+
     private static async Task<double> Measured(string data, params string[] more)
     {
         string[] preprocess = more.Contains("--preprocess") ? [] : ["--preprocess", Bundled.Preprocessing];
