@@ -9,7 +9,7 @@ namespace Halftone.Cli;
 public static class CliApplication
 {
     // a command that is inside native code cannot hear its token; nothing half-written is left by it, so it may be left behind
-    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
 
     private static readonly RootCommand s_root = Root();
 

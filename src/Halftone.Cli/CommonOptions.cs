@@ -1,11 +1,16 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace Halftone.Cli;
 
 /// <summary>Options that several commands share, each defined once.</summary>
 internal static class CommonOptions
 {
+    private const int MostThreads = 256; // more only wait for each other
+
+    private const long LeastMemory = 1 << 20;
+
     /// <summary>The model a command works on.</summary>
     public static readonly Argument<string> Model = new("model") { Description = "An ONNX model file." };
 
@@ -74,6 +79,7 @@ internal static class CommonOptions
         Description = "Seed of everything random; the same seed gives the same bytes.",
         HelpName = "number",
         DefaultValueFactory = _ => 0,
+        CustomParser = result => Whole(result, int.MinValue, int.MaxValue),
     };
 
     /// <summary>Threads.</summary>
@@ -82,7 +88,7 @@ internal static class CommonOptions
         Description = "Threads to use; by default one a core.",
         HelpName = "count",
         DefaultValueFactory = _ => Environment.ProcessorCount,
-        CustomParser = ParseThreads,
+        CustomParser = result => Whole(result, 1, MostThreads),
     };
 
     /// <summary>Memory limit in bytes.</summary>
@@ -91,7 +97,7 @@ internal static class CommonOptions
         Description = "Memory that calibration may take, such as 512MB or 2GB.",
         HelpName = "size",
         DefaultValueFactory = _ => 1L << 30,
-        CustomParser = result => Parse(result, Quantity.Bytes),
+        CustomParser = result => Parse(result, text => Quantity.Bytes(text) is >= LeastMemory and var bytes ? bytes : throw new FormatException($"'{text}' is too little memory; give 1MB or more.")),
     };
 
     /// <summary>Time limit.</summary>
@@ -105,8 +111,9 @@ internal static class CommonOptions
     /// <summary>The number of samples that calibrate.</summary>
     public static readonly Option<int?> Samples = new("--samples")
     {
-        Description = "Use at most this many calibration samples.",
+        Description = "Use at most this many samples: to calibrate, or to measure where nothing is calibrated.",
         HelpName = "count",
+        CustomParser = result => Whole(result, 1, int.MaxValue),
     };
 
     /// <summary>Where a command writes, from what the user asked.</summary>
@@ -129,8 +136,17 @@ internal static class CommonOptions
         return Cli.Verbosity.Normal;
     }
 
-    private static int ParseThreads(ArgumentResult result) => Parse(result, text =>
-        int.TryParse(text, out int count) && count > 0 ? count : throw new FormatException($"'{text}' is no number of threads; give 1 or more."));
+    /// <summary>A whole number within bounds.</summary>
+    public static int Whole(ArgumentResult result, int least, int most) => Parse(result, text =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most ? number
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{Name(result)} wants a whole number{(most == int.MaxValue ? least == int.MinValue ? "" : $" of {least} or more" : $" from {least} to {most}")}, not '{text}'.")));
+
+    /// <summary>A number that is not negative.</summary>
+    public static double Amount(ArgumentResult result) => Parse(result, text =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) && number >= 0 ? number
+            : throw new FormatException($"{Name(result)} wants a number of 0 or more, not '{text}'."));
+
+    private static string Name(ArgumentResult result) => (result.Parent as OptionResult)?.Option.Name ?? result.Argument.Name;
 
     private static T? Parse<T>(ArgumentResult result, Func<string, T> parse)
     {

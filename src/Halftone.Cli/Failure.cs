@@ -14,6 +14,8 @@ internal readonly record struct Failure(ExitCode Code, string Message)
     {
         OperationCanceledException => new(ExitCode.Cancelled, "Cancelled."),
         AggregateException { InnerExceptions: [Exception only] } => Of(only),
+        UsageException => new(ExitCode.Usage, Sentence(error)),
+
         // before the kinds it derives from: an argument that is null is our fault, not the user's
         ArgumentNullException => Fault(error),
         ModelException or DataException or ArgumentException or JsonException or InvalidDataException or NotSupportedException

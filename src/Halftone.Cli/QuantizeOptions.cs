@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Halftone.Data;
 using Halftone.Onnx;
 using Halftone.Onnx.Targets;
@@ -24,7 +25,7 @@ internal static class QuantizeOptions
     /// <summary>The metric.</summary>
     public static readonly Option<string?> Metric = new("--metric")
     {
-        Description = "What is measured on the samples: top-1, top-5, perplexity, psnr, ...; by default what fits the data.",
+        Description = "What is measured on the samples: top-1, top-5, perplexity, psnr, ..., with options as in psnr:border=4; by default what fits the data.",
         HelpName = "id",
     };
 
@@ -33,6 +34,7 @@ internal static class QuantizeOptions
     {
         Description = "How much of the metric may be lost, in its unit (points for top-1).",
         HelpName = "amount",
+        CustomParser = result => CommonOptions.Amount(result),
     };
 
     /// <summary>Nodes to keep float.</summary>
@@ -45,15 +47,15 @@ internal static class QuantizeOptions
     /// <summary>A range method in place of the recipe's.</summary>
     public static readonly Option<string?> Range = new("--range")
     {
-        Description = "Range method for activations in place of the recipe's (see 'halftone methods'), or auto.",
+        Description = "Range method for activations in place of the recipe's, such as mse or percentile:percent=99.9 (see 'halftone methods'), or auto.",
         HelpName = "id",
     };
 
     /// <summary>Weight bits.</summary>
-    public static readonly Option<int?> WeightBits = new("--weight-bits") { Description = "Bits of weights in place of the recipe's, 1 to 16.", HelpName = "bits" };
+    public static readonly Option<int?> WeightBits = Bits("--weight-bits", "Bits of weights in place of the recipe's, 1 to 16.");
 
     /// <summary>Activation bits.</summary>
-    public static readonly Option<int?> ActivationBits = new("--activation-bits") { Description = "Bits of activations in place of the recipe's, 1 to 16.", HelpName = "bits" };
+    public static readonly Option<int?> ActivationBits = Bits("--activation-bits", "Bits of activations in place of the recipe's, 1 to 16.");
 
     /// <summary>Output names to input names.</summary>
     public static readonly Option<string[]> State = new("--state")
@@ -87,7 +89,8 @@ internal static class QuantizeOptions
         };
         if (options.GetValue(Range) is { } range)
         {
-            recipe = recipe with { Activations = recipe.Activations with { Range = range, Options = null } };
+            (string method, JsonElement given) = MethodText.Split(range);
+            recipe = recipe with { Activations = recipe.Activations with { Range = method, Options = given.EnumerateObject().Any() ? given : null } };
         }
 
         if (options.GetValue(WeightBits) is { } weightBits)
@@ -106,6 +109,11 @@ internal static class QuantizeOptions
             ? ForTarget(recipe, TargetList.Find(id)) : recipe;
     }
 
+    /// <summary>What --data names, for the commands that cannot do without.</summary>
+    /// <exception cref="UsageException">It is not given.</exception>
+    public static string RequiredData(ParseResult options, string why) =>
+        options.GetValue(CommonOptions.Data) ?? throw new UsageException($"{why}: give --data.");
+
     /// <summary>Calibration and measured samples; null without --data.</summary>
     /// <exception cref="DataException">They cannot be read, or do not fit the model.</exception>
     public static DataSplit? ReadData(ParseResult options, Model model)
@@ -115,23 +123,23 @@ internal static class QuantizeOptions
             return null;
         }
 
-        DataOptions reading = Reading(options);
-        if (options.GetValue(Measure) is not { } measured)
+        DataOptions reading = Reading(options, model);
+        if (options.GetValue(Measure) is not { } measured || Path.GetFullPath(measured) == Path.GetFullPath(path))
         {
             return DataSets.OpenSplit(path, model.Graph.Inputs, reading);
         }
 
-        return new DataSplit(DataSets.Open(path, model.Graph.Inputs, reading with { Targets = null }), DataSets.Open(measured, model.Graph.Inputs, reading));
+        return new DataSplit(DataSets.OpenCalibration(path, model.Graph.Inputs, reading with { Targets = null, Labels = null }), DataSets.Open(measured, model.Graph.Inputs, reading));
     }
 
     /// <summary>How samples are read.</summary>
-    public static DataOptions Reading(ParseResult options) => new()
+    public static DataOptions Reading(ParseResult options, Model model) => new()
     {
         Preprocessing = options.GetValue(CommonOptions.Preprocess) is { } text ? Preprocessing.Parse(text) : null,
         Labels = options.GetValue(CommonOptions.Labels),
         Targets = options.GetValue(Targets),
         Seed = options.GetValue(CommonOptions.Seed),
-        StateLinks = (options.GetValue(State) ?? []).Select(Link).ToImmutableDictionary(l => l.Output, l => l.Input),
+        StateLinks = (options.GetValue(State) ?? []).Select(text => Link(text, model.Graph)).ToImmutableDictionary(l => l.Output, l => l.Input),
     };
 
     /// <summary>What the quantizer is told.</summary>
@@ -150,6 +158,13 @@ internal static class QuantizeOptions
         Tell = tell,
     };
 
+    private static Option<int?> Bits(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "bits",
+        CustomParser = result => CommonOptions.Whole(result, 1, 16),
+    };
+
     // a target named without a recipe decides types and symmetry, which the standard recipe names for x64
     private static Recipe ForTarget(Recipe recipe, Target target) => recipe with
     {
@@ -158,10 +173,25 @@ internal static class QuantizeOptions
         Target = target.Id,
     };
 
-    private static (string Output, string Input) Link(string text) =>
-        text.Split('=') is [var output, var input] && output.Length > 0 && input.Length > 0
-            ? (output, input)
-            : throw new ArgumentException($"--state wants output=input, not '{text}'.");
+    private static (string Output, string Input) Link(string text, Graph graph)
+    {
+        if (text.Split('=') is not [{ Length: > 0 } output, { Length: > 0 } input])
+        {
+            throw new UsageException($"--state wants output=input, not '{text}'.");
+        }
+
+        Require(graph.Outputs, output, "output");
+        Require(graph.Inputs, input, "input");
+        return (output, input);
+
+        static void Require(IReadOnlyList<ValueInfo> values, string name, string kind)
+        {
+            if (values.All(v => v.Name != name))
+            {
+                throw new DataException($"--state names '{name}', which is no {kind} of the model. Did you mean '{Spelling.Nearest(name, values.Select(v => v.Name))}'?");
+            }
+        }
+    }
 
     /// <summary>A number as the tables show it.</summary>
     public static string Number(double value, int digits) =>

@@ -13,13 +13,13 @@ internal static class Steps
             return work(terminal.Remark, null);
         }
 
-        return terminal.Log.Progress().AutoClear(true).Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(context =>
+        return terminal.Log.Progress().AutoClear(true).Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(context =>
         {
             ProgressTask? task = null;
             return work(
                 step =>
                 {
-                    task?.StopTask();
+                    Finish(task);
                     task = context.AddTask(Markup.Escape(step)).IsIndeterminate();
                 },
                 new Immediate(p =>
@@ -32,6 +32,16 @@ internal static class Steps
                     }
                 }));
         });
+    }
+
+    private static void Finish(ProgressTask? task)
+    {
+        if (task is not null)
+        {
+            task.IsIndeterminate(false);
+            task.Value = task.MaxValue;
+            task.StopTask();
+        }
     }
 
     // System.Progress posts to the pool, where reports overtake each other

@@ -85,6 +85,21 @@ public sealed class MethodList<TKind>(string kind, params ImmutableArray<MethodE
         All.FirstOrDefault(e => e.Info.Id == id)
         ?? throw new ArgumentException(
             $"There is no {Kind} '{id}'. Did you mean '{Spelling.Nearest(id, All.Select(e => e.Info.Id))}'? There are: {string.Join(", ", All.Select(e => e.Info.Id))}.");
+
+    /// <summary>The method that a text names, with the options that it gives: see <see cref="MethodText"/>.</summary>
+    /// <exception cref="ArgumentException">There is no such method or option, or a value does not fit.</exception>
+    public TKind Read(string text)
+    {
+        (string id, JsonElement options) = MethodText.Split(text);
+        try
+        {
+            return Find(id).FromOptions(options);
+        }
+        catch (JsonException error)
+        {
+            throw new ArgumentException($"The {Kind} '{text}' is not understood: {error.Message.Split(" Path:")[0]}", error);
+        }
+    }
 }
 
 /// <summary>Finds what somebody may have meant.</summary>

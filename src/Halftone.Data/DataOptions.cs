@@ -29,17 +29,6 @@ public sealed record DataOptions
     /// <summary>Which samples <see cref="Limit"/> draws.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Share of unreadable files up to which they are skipped, 0 to 1.</summary>
-    public double SkipLimit
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNotEqual(value is >= 0 and <= 1, true, nameof(SkipLimit));
-            field = value;
-        }
-    } = 0.05;
-
     /// <summary>Targets: a CSV or TSV file, a .npy file, or images (a folder or a pattern such as <c>hr/*_hr.png</c>) paired with the inputs by name; null for none.</summary>
     public string? Targets { get; init; }
 

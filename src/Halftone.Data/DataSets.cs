@@ -10,6 +10,22 @@ public static class DataSets
     private static readonly string[] s_calibration = ["train", "calib", "calibration", "data_batch"];
     private static readonly string[] s_measured = ["test", "t10k", "val", "validation", "valid"];
 
+    /// <summary>Opens data for a model, as the command line does: see <see cref="Open(string, IReadOnlyList{ValueInfo}, DataOptions)"/>.</summary>
+    /// <param name="path">File, folder or pattern.</param>
+    /// <param name="model">What it is for.</param>
+    /// <param name="preprocessing">From pixels or stored values to the model's input: a preset's name such as "imagenet", words, or a JSON file; null leaves the values as they are.</param>
+    /// <exception cref="DataException">Nothing readable is there, or it does not fit the model.</exception>
+    /// <exception cref="ArgumentException">There is no such preprocessing.</exception>
+    public static IDataSet Open(string path, Model model, string? preprocessing = null) => Open(path, model.Graph.Inputs, Reading(preprocessing));
+
+    /// <summary>Opens data for a model as two disjoint sets, one to calibrate and one to measure: see <see cref="OpenSplit(string, IReadOnlyList{ValueInfo}, DataOptions)"/>.</summary>
+    /// <param name="path">File, folder or pattern.</param>
+    /// <param name="model">What it is for.</param>
+    /// <param name="preprocessing">As for <see cref="Open(string, Model, string?)"/>.</param>
+    /// <exception cref="DataException">Nothing readable is there, or it does not fit the model.</exception>
+    /// <exception cref="ArgumentException">There is no such preprocessing.</exception>
+    public static DataSplit OpenSplit(string path, Model model, string? preprocessing = null) => OpenSplit(path, model.Graph.Inputs, Reading(preprocessing));
+
     /// <summary>Opens images (a folder, a file, or a pattern with one star), IDX, CIFAR binary, .npy, .npz, a folder of .npy files, or ONNX tensor sets.</summary>
     /// <remarks>Of a folder that holds a part to train and a part to test (<c>train-images...</c> and <c>t10k-images...</c>, <c>train/</c> and <c>val/</c>), the latter is opened.</remarks>
     /// <param name="path">File, folder or pattern.</param>
@@ -19,9 +35,14 @@ public static class DataSets
     public static IDataSet Open(string path, IReadOnlyList<ValueInfo> modelInputs, DataOptions options) =>
         Limited(OpenParts(Parts(path) is { Measured.Length: > 0 } parts ? parts.Measured : [path], modelInputs, options), options);
 
+    /// <summary>Opens data to calibrate with, where other data is measured: of a folder that holds both parts the one to train, else all.</summary>
+    /// <exception cref="DataException">As for <see cref="Open(string, IReadOnlyList{ValueInfo}, DataOptions)"/>.</exception>
+    public static IDataSet OpenCalibration(string path, IReadOnlyList<ValueInfo> modelInputs, DataOptions options) =>
+        Limited(OpenParts(Parts(path) is { Measured.Length: > 0, Calibration.Length: > 0 } parts ? parts.Calibration : [path], modelInputs, options), options);
+
     /// <summary>Opens data as two disjoint sets: by its own parts where it has them, else every fifth sample calibrates.</summary>
     /// <remarks>A limit holds for each of the two sets.</remarks>
-    /// <exception cref="DataException">As for <see cref="Open"/>.</exception>
+    /// <exception cref="DataException">As for <see cref="Open(string, IReadOnlyList{ValueInfo}, DataOptions)"/>.</exception>
     public static DataSplit OpenSplit(string path, IReadOnlyList<ValueInfo> modelInputs, DataOptions options)
     {
         DataSplit split = Parts(path) is { Measured.Length: > 0, Calibration.Length: > 0 } parts
@@ -29,6 +50,8 @@ public static class DataSets
             : DataSplit.Of(OpenParts([path], modelInputs, options));
         return new DataSplit(Limited(split.Calibration, options), Limited(split.Measured, options));
     }
+
+    private static DataOptions Reading(string? preprocessing) => new() { Preprocessing = preprocessing is null ? null : Preprocessing.Parse(preprocessing) };
 
     /// <summary>The parts of a folder that holds both; empty otherwise.</summary>
     private static (string[] Calibration, string[] Measured) Parts(string path)

@@ -8,11 +8,15 @@ namespace Halftone.Data;
 /// <param name="Measured">What accuracy is measured on.</param>
 public sealed record DataSplit(IDataSet Calibration, IDataSet Measured)
 {
+    private const int Runs = 8; // of successive samples that calibrate, where a state is carried
+
     /// <summary>Samples 0, 5, 10, ... calibrate; the rest measure. Of a single sample nothing is left to measure.</summary>
+    /// <remarks>Where a state goes from sample to sample, every fifth run of successive samples calibrates, so that it still has something to carry.</remarks>
     public static DataSplit Of(IDataSet all)
     {
+        int length = all.StateLinks.IsEmpty ? 1 : Math.Max(1, all.Count / (5 * Runs));
         int[] indices = [.. Enumerable.Range(0, all.Count)];
-        return new DataSplit(new DataSubset(all, [.. indices.Where(i => i % 5 == 0)]), new DataSubset(all, [.. indices.Where(i => i % 5 != 0)]));
+        return new DataSplit(new DataSubset(all, [.. indices.Where(i => i / length % 5 == 0)]), new DataSubset(all, [.. indices.Where(i => i / length % 5 != 0)]));
     }
 }
 

@@ -95,7 +95,7 @@ public static class PreprocessCheck
     {
         bool colour = input.Dims is null || (input.Dims.Count == 4 && (input.Dims[1] is 3 or null || input.Dims[3] is 3));
         Layout?[] layouts = input.Dims is null || (input.Dims.Count == 4 && input.Dims[1] is null && input.Dims[3] is null) ? [current.Layout, Layout.Nchw, Layout.Nhwc] : [current.Layout];
-        ColourOrder?[] orders = colour ? [current.Colours, ColourOrder.Rgb, ColourOrder.Bgr] : [current.Colours];
+        ColourOrder?[] orders = !colour ? [current.Colours] : current.Colours is null ? [null, ColourOrder.Bgr] : [ColourOrder.Rgb, ColourOrder.Bgr]; // none said is RGB
         var values = Preprocessing.Presets.Select(p => p.Value)
             .Where(p => colour || p.Mean.Length <= 1)
             .Prepend(current);

@@ -38,6 +38,7 @@ public sealed record Preparation
             throw new ModelException($"The model is quantized already: node '{node.Name}' is {node.Op}. Give the float model, or bring this one back with 'halftone convert --to float'.");
         }
 
+        RefuseBrokenWeights(model.Graph);
         Model ready = model.Clone();
         OpsetUpgrade.To(ready, Math.Max(Math.Max(model.Opset, minimumOpset), RequiredOpset(recipe, target)));
         var context = new PassContext();
@@ -49,6 +50,21 @@ public sealed record Preparation
             Passes = context,
             Values = sample is null ? ImmutableDictionary<string, ObservedValue>.Empty : Calibrator.Observe(ready, sample, cancel),
         };
+    }
+
+    // only where they are weights: an infinite bound or mask means what it says
+    private static void RefuseBrokenWeights(Graph graph)
+    {
+        foreach (Node node in graph.Nodes.Where(n => n.Op is "Conv" or "ConvTranspose" or "Gemm" or "MatMul" or "BatchNormalization" or "LSTM" or "GRU"))
+        {
+            foreach (string input in node.Inputs)
+            {
+                if (graph.Constant(input) is { Type: ElementType.Float } weight && !System.Numerics.Tensors.TensorPrimitives.IsFiniteAll<float>(weight.As<float>()))
+                {
+                    throw new ModelException($"The weight '{input}' of {node.Op} '{node.Name}' holds NaN or infinity: the model file is broken, or its training diverged.");
+                }
+            }
+        }
     }
 
     /// <summary>The lowest opset that can express a recipe: 13 for scales by channel, 21 for 4 and 16 bits and blocks, 25 for 2 bits.</summary>

@@ -58,6 +58,17 @@ public sealed record QuantizationResult(Model Model, QuantizationPlan Plan, Outc
 /// <summary>From a float model to a proven quantized model: passes, one calibration pass, range choice, quantization, proof.</summary>
 public static class Quantizer
 {
+    /// <summary>Quantizes a model as a recipe says, and measures float and quantized on samples that did not calibrate.</summary>
+    /// <param name="model">The float model; left as it is.</param>
+    /// <param name="recipe">How.</param>
+    /// <param name="data">Samples to calibrate with, and others to measure on where they have labels or targets.</param>
+    /// <param name="options">Target, threads, memory; what they say of measured samples is overruled.</param>
+    /// <param name="cancel">Stops at once; nothing is written by this function.</param>
+    /// <exception cref="ModelException">The model cannot be quantized so.</exception>
+    /// <exception cref="DataException">There are no samples, or they do not fit the model.</exception>
+    public static QuantizationResult Quantize(Model model, Recipe recipe, DataSplit data, QuantizerOptions? options = null, CancellationToken cancel = default) =>
+        Quantize(model, recipe, data.Calibration, (options ?? new QuantizerOptions()) with { Measured = data.Measured }, cancel);
+
     /// <summary>Quantizes a model as a recipe says.</summary>
     /// <param name="model">The float model; left as it is.</param>
     /// <param name="recipe">How.</param>

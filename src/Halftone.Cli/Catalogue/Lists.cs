@@ -47,8 +47,11 @@ internal static class Lists
         .. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.SetMethod is { IsPublic: true } && p.GetCustomAttribute<JsonIgnoreAttribute>() is null)
             .Select(p => new MethodOption(
-                JsonNamingPolicy.CamelCase.ConvertName(p.Name), TypeName(p.PropertyType), p.GetValue(method) is { } value ? Convert.ToString(value, CultureInfo.InvariantCulture) : null)),
+                JsonNamingPolicy.CamelCase.ConvertName(p.Name), TypeName(p.PropertyType), Written(p.GetValue(method)))),
     ];
+
+    private static string? Written(object? value) =>
+        value is Enum or bool ? JsonNamingPolicy.CamelCase.ConvertName(value.ToString()!) : Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
 
     private static string TypeName(Type type) =>
         Nullable.GetUnderlyingType(type) is { } inner ? $"{TypeName(inner)} or nothing"

@@ -29,10 +29,11 @@ internal static class Check
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
         Target target = TargetList.Find(options.GetRequiredValue(s_target));
+        string? path = !options.GetValue(s_fix) ? null
+            : OutputPath.File(options.GetValue(CommonOptions.Output) ?? throw new UsageException("--fix writes a model: give --output."), options.GetRequiredValue(CommonOptions.Model));
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
-        if (options.GetValue(s_fix))
+        if (path is not null)
         {
-            string path = options.GetValue(CommonOptions.Output) ?? throw new ArgumentException("--fix writes a model: give --output.");
             foreach (Repair done in TargetRules.Fix(model, target))
             {
                 terminal.Remark($"{done.Id} {done.Node}: {done.What}");
@@ -42,10 +43,18 @@ internal static class Check
         }
 
         cancel.ThrowIfCancellationRequested();
+        if (model.Graph.Nodes.All(n => !IsQuantized(n)))
+        {
+            terminal.Warn("The model is not quantized, so there is little in it that could break a rule.");
+        }
+
         var found = TargetRules.Check(model, target);
         terminal.Result(found, console => Show(found, target, console));
         return found.Any(d => d.Severity is Severity.Error) ? ExitCode.InvalidInput : ExitCode.Ok;
     }
+
+    private static bool IsQuantized(Node node) =>
+        node.Op is "QuantizeLinear" or "DequantizeLinear" or "DynamicQuantizeLinear" or "MatMulNBits" or "Quant" || node.Op.Contains("Integer", StringComparison.Ordinal) || node.Op.StartsWith("QLinear", StringComparison.Ordinal);
 
     private static void Show(IReadOnlyCollection<Diagnostic> found, Target target, IAnsiConsole console)
     {

@@ -36,10 +36,10 @@ internal static class Compare
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
+        string path = QuantizeOptions.RequiredData(options, "Comparing needs samples");
         Model first = Model.Load(options.GetRequiredValue(CommonOptions.Model));
         Model second = Model.Load(options.GetRequiredValue(s_other));
-        string path = options.GetValue(CommonOptions.Data) ?? throw new DataException("Comparing needs samples: give --data.");
-        IDataSet data = DataSets.Open(path, first.Graph.Inputs, QuantizeOptions.Reading(options) with { Limit = options.GetValue(CommonOptions.Samples) ?? Samples });
+        IDataSet data = DataSets.Open(path, first.Graph.Inputs, QuantizeOptions.Reading(options, first) with { Limit = options.GetValue(CommonOptions.Samples) ?? Samples });
         int threads = options.GetValue(CommonOptions.Threads);
         var comparison = new OutputComparison();
         using OrtSession a = OrtSession.Load(first, new OrtOptions { Threads = threads });

@@ -15,7 +15,7 @@ internal static class ConvertModel
         Required = true,
     };
 
-    private static readonly Option<int?> s_opset = new("--opset") { Description = "Bring the model to this opset first.", HelpName = "version" };
+    private static readonly Option<int?> s_opset = new("--opset") { Description = "Bring the model to this opset first.", HelpName = "version", CustomParser = result => CommonOptions.Whole(result, 1, 100) };
 
     private static readonly Dictionary<string, ModelFormat> s_formats = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -51,7 +51,7 @@ internal static class ConvertModel
         }
 
         string source = options.GetRequiredValue(CommonOptions.Model);
-        string path = options.GetValue(CommonOptions.Output) ?? Path.ChangeExtension(source, $".{to.ToLowerInvariant()}.onnx");
+        string path = OutputPath.File(options.GetValue(CommonOptions.Output) ?? Path.ChangeExtension(source, $".{to.ToLowerInvariant()}.onnx"), source);
         Model model = Model.Load(source);
         if (options.GetValue(s_opset) is { } opset)
         {

@@ -14,44 +14,60 @@ namespace Halftone.Cli.Commands;
 /// <summary>halftone demo: the bundled networks and images, several recipes, one table.</summary>
 internal static class Demo
 {
-    private static readonly string[] s_models = ["fashion_resnet", "fashion_mobilenet"];
+    /// <summary>The bundled networks.</summary>
+    public static readonly string[] Models = ["fashion_resnet", "fashion_mobilenet"];
+
+    /// <summary>Where they lie: beside the tool.</summary>
+    public static readonly string Samples = Path.Combine(AppContext.BaseDirectory, "samples");
 
     private static readonly string[] s_recipes =
         ["tensorflow-float16", "tensorflow-dynamic-range", "tensorflow-int8", "pytorch-static-fbgemm", "tensorrt-int8", "intelcaffe-int8", "ort-int8"];
+
+    private static readonly Option<string[]> s_only = new("--recipe", "-r") { Description = "Try this recipe instead of the standard ones; may be given more than once.", HelpName = "name|file" };
+
+    private static readonly Option<int?> s_samples = new("--samples")
+    {
+        Description = "Measure on at most this many of the 2,500 test images.",
+        HelpName = "count",
+        CustomParser = result => CommonOptions.Whole(result, 1, int.MaxValue),
+    };
 
     /// <summary>The command.</summary>
     public static Command Command() =>
         new CliCommand(
             "demo",
             "Quantizes two bundled networks on bundled images with several recipes, measures them in one table, and writes reports.",
-            "halftone demo -o demo-out/")
+            "halftone demo -o demo-out/",
+            "halftone demo --recipe tensorrt-int8 --recipe ort-int8")
         {
             CommonOptions.Output,
+            s_only,
+            s_samples,
             CommonOptions.Threads,
         }.Does(Run);
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
-        string samples = Path.Combine(AppContext.BaseDirectory, "samples");
-        string folder = options.GetValue(CommonOptions.Output) ?? Path.Combine("out", "demo");
+        string folder = OutputPath.Folder(options, Path.Combine("out", "demo"));
         int threads = options.GetValue(CommonOptions.Threads);
+        Recipe[] recipes = [.. (options.GetValue(s_only) is { Length: > 0 } only ? only : s_recipes).Select(Recipe.Find)];
         List<Outcome> outcomes = [];
-        foreach (string name in s_models)
+        foreach (string name in Models)
         {
-            Model model = Model.Load(Path.Combine(samples, name + ".onnx"));
-            var reading = new DataOptions { Preprocessing = Preprocessing.Parse(Path.Combine(samples, "preprocessing.json")) };
-            IDataSet calibration = DataSets.Open(Path.Combine(samples, "fashion-mnist", "calib-images-idx3-ubyte.gz"), model.Graph.Inputs, reading);
-            IDataSet measured = DataSets.Open(Path.Combine(samples, "fashion-mnist", "test-images-idx3-ubyte.gz"), model.Graph.Inputs, reading);
-            foreach (string recipe in s_recipes)
+            Model model = Model.Load(Path.Combine(Samples, name + ".onnx"));
+            var reading = new DataOptions { Preprocessing = Preprocessing.Parse(Path.Combine(Samples, "preprocessing.json")) };
+            IDataSet calibration = DataSets.Open(Path.Combine(Samples, "fashion-mnist", "calib-images-idx3-ubyte.gz"), model.Graph.Inputs, reading);
+            IDataSet measured = DataSets.Open(Path.Combine(Samples, "fashion-mnist", "test-images-idx3-ubyte.gz"), model.Graph.Inputs, reading with { Limit = options.GetValue(s_samples) });
+            foreach (Recipe recipe in recipes)
             {
-                terminal.Remark($"{name}, {recipe}");
-                QuantizationResult result = Quantizer.Quantize(model, RecipeFile.Find(recipe), calibration, new QuantizerOptions
+                terminal.Remark($"{name}, {recipe.Name}");
+                QuantizationResult result = Quantizer.Quantize(model, recipe, calibration, new QuantizerOptions
                 {
                     Calibration = new CalibrationOptions { Threads = threads },
                     Measured = measured,
                     Proof = new ProofOptions { LatencyBudget = TimeSpan.FromSeconds(1.5) },
                 }, cancel);
-                string to = Path.Combine(folder, name, recipe);
+                string to = Path.Combine(folder, name, recipe.Name);
                 result.Save(to);
                 Report.Write(result.Outcome, Path.Combine(to, "report.html"));
                 outcomes.Add(result.Outcome);
@@ -89,7 +105,7 @@ internal static class Demo
         console.Write(table);
         AccuracyEntry any = outcomes[0].Accuracy[0];
         console.Profile.Out.Writer.WriteLine($"Top-1 on {any.Samples} labelled Fashion-MNIST test images; speed is float time over quantized time in ONNX Runtime, batch 1, {outcomes[0].Latency?.Threads} threads.");
-        console.Profile.Out.Writer.WriteLine($"Reports: {Path.Combine(folder, s_models[0], "ort-int8", "report.html")} and beside it.");
+        console.Profile.Out.Writer.WriteLine($"Reports: {Path.Combine(folder, Models[0], outcomes[^1].Recipe.Name, "report.html")} and beside it.");
     }
 
     private static string F(double value, int digits) => QuantizeOptions.Number(value, digits);

@@ -15,7 +15,8 @@ internal static class Evaluate
         var command = new CliCommand(
             "evaluate",
             "Measures a model, float or quantized, on labelled samples.",
-            "halftone evaluate model.onnx --data images/ --labels labels.txt --preprocess imagenet --metric top-5")
+            "halftone evaluate model.onnx --data images/ --labels labels.txt --preprocess imagenet --metric top-5",
+            "halftone evaluate model.onnx --data 'small/*.png' --targets 'large/*.png' --preprocess unit --metric psnr:border=4")
         {
             CommonOptions.Model,
             QuantizeOptions.Metric,
@@ -31,13 +32,24 @@ internal static class Evaluate
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
+        string path = QuantizeOptions.RequiredData(options, "Evaluating needs samples");
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
-        string path = options.GetValue(CommonOptions.Data) ?? throw new DataException("Evaluating needs samples: give --data.");
-        IDataSet data = DataSets.Open(path, model.Graph.Inputs, QuantizeOptions.Reading(options) with { Limit = options.GetValue(CommonOptions.Samples) });
+        IDataSet data = DataSets.Open(path, model.Graph.Inputs, QuantizeOptions.Reading(options, model) with { Limit = options.GetValue(CommonOptions.Samples) });
         AccuracyGoal goal = AccuracyGoal.Of(data, options.GetValue(QuantizeOptions.Metric), options.GetValue(CommonOptions.Threads));
+        PreprocessAdvice.Give(model, options, terminal, cancel);
         MetricValue value = goal.Measure(model, cancel);
-        terminal.Result(value, console => console.Profile.Out.Writer.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"{value.Metric} {value.Value:F3} (95 % interval {value.Low:F3} to {value.High:F3}) on {value.Samples} samples of {data.Description}")));
+        bool known = !double.IsNaN(value.Low);
+        string[] skipped = [.. goal.Skipped.All.Select(s => s.Reason)];
+        if (skipped.Length > 0)
+        {
+            terminal.Warn($"{skipped.Length} samples could not be read and were left out: {string.Join(" ", skipped.Take(3))}");
+        }
+
+        terminal.Result(
+            new { value.Metric, value.Value, low = known ? value.Low : (double?)null, high = known ? value.High : (double?)null, goal.Unit, value.Samples, skipped, data = data.Description },
+            console => console.Profile.Out.Writer.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{value.Metric} {value.Value:F3}{(goal.Unit.Length > 0 ? " " : "")}{goal.Unit}{(known ? $" (95 % interval {value.Low:F2} to {value.High:F2})" : "")} on {(value.Samples == data.Count ? "" : $"{value.Samples} of ")}{data.Description}")));
         return ExitCode.Ok;
     }
 }

@@ -41,10 +41,12 @@ internal static class Quantize
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
+        string folder = OutputPath.Folder(options, "out");
         Recipe recipe = QuantizeOptions.ReadRecipe(options);
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
         DataSplit? data = QuantizeOptions.ReadData(options, model);
-        string folder = options.GetValue(CommonOptions.Output) ?? "out";
+        CheckGoal(options, data);
+        PreprocessAdvice.Give(model, options, terminal, cancel);
         var proof = new ProofOptions
         {
             RequireFaster = options.GetValue(s_requireFaster),
@@ -58,6 +60,16 @@ internal static class Quantize
         Report.Write(result.Outcome, report);
         terminal.Result(result.Outcome, console => OutcomeText.Show(result.Outcome, console, path, report));
         return Code(result.Outcome);
+    }
+
+    // a goal that nothing can be held against is no goal that was met
+    private static void CheckGoal(ParseResult options, DataSplit? data)
+    {
+        string? metric = options.GetValue(QuantizeOptions.Metric);
+        if (metric is not null || options.GetValue(QuantizeOptions.MaxDrop) is not null)
+        {
+            _ = AccuracyGoal.Of(data?.Measured ?? throw new DataException("--metric and --max-drop measure accuracy: give --data."), metric, 1);
+        }
     }
 
     /// <summary>What an outcome means to the caller.</summary>

@@ -12,7 +12,7 @@ namespace Halftone.Cli.Commands;
 /// <summary>halftone sensitivity: which node hurts, and what keeping it float costs.</summary>
 internal static class Sensitivity
 {
-    private static readonly Option<int> s_top = new("--top") { Description = "Show this many nodes.", DefaultValueFactory = _ => 20, HelpName = "count" };
+    private static readonly Option<int> s_top = new("--top") { Description = "Show this many nodes.", DefaultValueFactory = _ => 20, HelpName = "count", CustomParser = result => CommonOptions.Whole(result, 1, int.MaxValue) };
 
     /// <summary>The command.</summary>
     public static Command Command()
@@ -35,9 +35,10 @@ internal static class Sensitivity
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
+        _ = QuantizeOptions.RequiredData(options, "Sensitivity compares outputs");
         Recipe recipe = QuantizeOptions.ReadRecipe(options);
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
-        DataSplit data = QuantizeOptions.ReadData(options, model) ?? throw new DataException("Sensitivity compares outputs: give --data.");
+        DataSplit data = QuantizeOptions.ReadData(options, model)!;
         var ranked = Steps.Run(terminal, (tell, progress) =>
         {
             using QuantizationJob job = QuantizationJob.Start(model, recipe, data.Calibration, QuantizeOptions.ForQuantizer(options, data, new ProofOptions(), tell, progress), cancel);

@@ -19,6 +19,7 @@ internal static class Tune
         Description = "Nodes kept float more at each step; 0 doubles their number (1, 2, 4, ...).",
         HelpName = "count",
         DefaultValueFactory = _ => 0,
+        CustomParser = result => CommonOptions.Whole(result, 0, int.MaxValue),
     };
 
     private static readonly Option<bool> s_sixteen = new("--wide")
@@ -52,10 +53,12 @@ internal static class Tune
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
+        _ = QuantizeOptions.RequiredData(options, "Tuning measures accuracy");
+        string folder = OutputPath.Folder(options, "out");
         Recipe recipe = QuantizeOptions.ReadRecipe(options);
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
-        DataSplit data = QuantizeOptions.ReadData(options, model) ?? throw new DataException("Tuning measures accuracy: give --data, and --labels where the data holds none.");
-        string folder = options.GetValue(CommonOptions.Output) ?? "out";
+        DataSplit data = QuantizeOptions.ReadData(options, model)!;
+        PreprocessAdvice.Give(model, options, terminal, cancel);
         int threads = options.GetValue(CommonOptions.Threads);
         AccuracyGoal goal = AccuracyGoal.Of(data.Measured, options.GetValue(QuantizeOptions.Metric), threads);
         var tuning = new TunerOptions
@@ -66,7 +69,7 @@ internal static class Tune
             Wide = options.GetValue(s_sixteen),
             Progress = new Told(trial => terminal.Remark(Line(trial))),
         };
-        QuantizerOptions quantizing = QuantizeOptions.ForQuantizer(options, data, new ProofOptions { MaxDrop = tuning.MaxDrop, Metric = goal.Metric }, terminal.Remark) with { MinimumOpset = tuning.Wide ? 21 : 0 };
+        QuantizerOptions quantizing = QuantizeOptions.ForQuantizer(options, data, new ProofOptions { MaxDrop = tuning.MaxDrop, Metric = options.GetValue(QuantizeOptions.Metric) ?? goal.Metric }, terminal.Remark) with { MinimumOpset = tuning.Wide ? 21 : 0 };
         using QuantizationJob job = QuantizationJob.Start(model, recipe, data.Calibration, quantizing, cancel);
         TuningResult result = Tuner.Run(job, goal, tuning, folder, cancel);
         Outcome outcome = Proof.Of(job, result.Plan, Model.Load(result.ModelPath), quantizing, cancel);

@@ -21,6 +21,11 @@ internal sealed class PictureInput
         (_layout, _channels, int? height, int? width) = Axes(input, steps);
         _height = Side(steps.Height, height, "height");
         _width = Side(steps.Width, width, "width");
+        if (steps.Resize is { } resize && _height is null && (_width is null || resize is ResizeMode.FitHeightPadRight))
+        {
+            throw new DataException($"The preprocessing resizes, but neither it nor the input '{input.Name}' {InputShape.Text(input)} says to what size; add one, height first, such as 224x224.");
+        }
+
         if (_channels is not (null or 1 or 3))
         {
             throw new DataException($"The input '{input.Name}' {InputShape.Text(input)} has {_channels} channels; pictures have 1 or 3. If its channels stand elsewhere, set the layout to nchw or nhwc.");

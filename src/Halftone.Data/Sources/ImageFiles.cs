@@ -98,14 +98,16 @@ internal sealed class ImageFiles : IPictureSource
 
     private static ImageFiles Labelled(string path, LabelsFile labels, string name)
     {
-        string[] roots = [path, Path.Combine(path, "images")];
+        string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : "."; // of a pattern
+        string beside = name.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) ? Path.GetDirectoryName(name)! : ".";
+        string[] roots = [folder, Path.Combine(folder, "images"), beside];
         List<(string, int?)> files = [];
         int missing = 0;
         foreach ((string file, int label) in labels.Rows)
         {
             string? found = roots.Select(r => Path.Combine(r, file)).FirstOrDefault(File.Exists);
             missing += found is null ? 1 : 0;
-            files.Add((found ?? Path.Combine(path, file), label)); // a missing one is named when it is read, and counted
+            files.Add((found ?? Path.Combine(folder, file), label)); // a missing one is named when it is read, and counted
         }
 
         return missing < labels.Rows.Length
@@ -115,8 +117,8 @@ internal sealed class ImageFiles : IPictureSource
 
     private static string? FindLabels(string folder)
     {
-        string full = Path.GetFullPath(folder);
-        string[] places = Path.GetFileName(full) == "images" && Path.GetDirectoryName(full) is { } parent ? [full, parent] : [full];
+        string plain = Path.TrimEndingDirectorySeparator(folder);
+        string[] places = Path.GetFileName(Path.GetFullPath(plain)) == "images" && Path.GetDirectoryName(plain) is { } parent ? [plain, parent] : [plain];
         return places.SelectMany(p => s_labels.Select(n => Path.Combine(p, n))).FirstOrDefault(File.Exists);
     }
 

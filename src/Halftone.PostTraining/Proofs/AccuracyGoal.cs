@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Halftone.Data;
 using Halftone.Data.Metrics;
 using Halftone.Onnx;
@@ -29,17 +28,25 @@ public sealed class AccuracyGoal
     /// <summary>Id of the metric.</summary>
     public string Metric => _metric.Name;
 
+    /// <summary>What it is measured on, in one line.</summary>
+    public string Samples => _data.Description;
+
+    /// <summary>Its unit: "%", "dB" or nothing.</summary>
+    public string Unit => _metric.Unit;
+
+    /// <summary>Samples that could not be read and were left out, so far.</summary>
+    public SkippedFiles Skipped { get; } = new();
+
     /// <summary>Whether more is better.</summary>
     public bool HigherIsBetter => _metric.HigherIsBetter;
 
-    /// <summary>A metric by id, or where none is named the one that fits the data.</summary>
+    /// <summary>A metric by id, with options behind a colon (<c>psnr:border=4</c>), or where none is named the one that fits the data.</summary>
     /// <exception cref="DataException">The data has nothing to measure by.</exception>
     /// <exception cref="ArgumentException">There is no such metric.</exception>
     public static AccuracyGoal Of(IDataSet data, string? metric, int threads) =>
         new(
             data,
-            MetricList.All.Find(metric ?? Fitting(data) ?? throw new DataException($"{data.Description} has neither labels nor targets to measure by: give --labels or --targets, or name a --metric."))
-                .FromOptions(JsonElement.Parse("{}")),
+            MetricList.All.Read(metric ?? Fitting(data) ?? throw new DataException($"{data.Description} has neither labels nor targets to measure by: give --labels or --targets, or name a --metric.")),
             threads);
 
     /// <summary>Whether anything can be measured.</summary>
@@ -57,7 +64,7 @@ public sealed class AccuracyGoal
         int samples = 0;
         using OrtSession session = OrtSession.Load(model, new OrtOptions { Threads = _threads });
         var state = new CarriedState(_data);
-        foreach (Batch batch in Batches.Of(_data, null, BatchSize, new SkippedFiles(), cancel))
+        foreach (Batch batch in Batches.Of(_data, null, BatchSize, Skipped, cancel))
         {
             foreach ((Sample sample, IReadOnlyDictionary<string, Tensor> outputs) in batch.Split(state.Run(session, batch, null, cancel)))
             {
@@ -78,7 +85,7 @@ public sealed class AccuracyGoal
         using OrtSession first = OrtSession.Load(before, new OrtOptions { Threads = _threads });
         using OrtSession second = OrtSession.Load(after, new OrtOptions { Threads = _threads });
         (CarriedState Before, CarriedState After) states = (new(_data), new(_data));
-        foreach (Batch batch in Batches.Of(_data, null, BatchSize, new SkippedFiles(), cancel))
+        foreach (Batch batch in Batches.Of(_data, null, BatchSize, Skipped, cancel))
         {
             var a = batch.Split(states.Before.Run(first, batch, null, cancel));
             var b = batch.Split(states.After.Run(second, batch, null, cancel));

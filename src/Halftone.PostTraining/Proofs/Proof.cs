@@ -100,7 +100,12 @@ public static class Proof
             entries.Add(AccuracyGoal.Of(measured, "top-5", options.Calibration.Threads).Compare(job.Prepared.Original, quantized, cancel));
         }
 
-        return outcome with { Accuracy = [.. entries] };
+        var left = goal.Skipped.All;
+        return outcome with
+        {
+            Accuracy = [.. entries],
+            Warnings = left.IsEmpty ? outcome.Warnings : [.. outcome.Warnings, $"{left.Length} measured samples could not be read and were left out: {string.Join(" ", left.Take(3).Select(s => s.Reason))}"],
+        };
     }
 
     private static Outcome Time(QuantizationJob job, Model quantized, QuantizerOptions options, Outcome outcome, CancellationToken cancel)

@@ -72,6 +72,11 @@ public sealed record Recipe
     /// <summary>Nodes that stay float.</summary>
     public ImmutableArray<KeepFloat> KeepFloat { get; init; } = [];
 
+    /// <summary>A recipe that ships with Halftone, by name, or one from a file, by a path that ends in .json.</summary>
+    /// <exception cref="ArgumentException">There is no such recipe, or it is not valid.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static Recipe Find(string nameOrPath) => RecipeFile.Find(nameOrPath);
+
     /// <summary>Ids of plan methods that improve the plan, in this order; each is kept only where the outputs gain.</summary>
     public ImmutableArray<string> Corrections { get; init; } = [];
 

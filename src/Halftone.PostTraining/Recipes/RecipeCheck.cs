@@ -35,14 +35,24 @@ internal static class RecipeCheck
         {
             Require(keep.Op is not null || keep.Name is not null || keep.Place is not null, "keepFloat", "has an entry without op, name or place");
             Require(keep.Place is null or "first" or "last", "keepFloat.place", $"is '{keep.Place}'; it must be 'first' or 'last'");
-            if (keep.Name is not null)
-            {
-                _ = new Regex(keep.Name, RegexOptions.None, TimeSpan.FromSeconds(1));
-            }
+            Require(keep.Name is null || IsPattern(keep.Name), "keepFloat.name", $"is '{keep.Name}', which is no regular expression");
         }
     }
 
     internal static JsonElement Empty { get; } = JsonElement.Parse("{}");
+
+    private static bool IsPattern(string text)
+    {
+        try
+        {
+            _ = new Regex(text, RegexOptions.None, TimeSpan.FromSeconds(1));
+            return true;
+        }
+        catch (RegexParseException)
+        {
+            return false;
+        }
+    }
 
     private static void Options(string key, Action make)
     {

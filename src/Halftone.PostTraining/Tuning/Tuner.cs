@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Halftone.Data;
 using Halftone.Onnx;
@@ -74,7 +75,8 @@ public sealed class Tuner
 
     private Trial? Best => _trials.LastOrDefault(t => t.Best);
 
-    private bool TimeIsUp => _trials.Count > 0 && Stopwatch.GetElapsedTime(_start) > _options.Budget;
+    // a resumed run first comes past the best of the earlier ones, to know its plan again
+    private bool IsOver => _bestPlan != QuantizationPlan.Empty && (Best!.Drop <= _options.MaxDrop || Stopwatch.GetElapsedTime(_start) > _options.Budget);
 
     /// <summary>Tunes.</summary>
     /// <param name="job">Calibrated.</param>
@@ -82,6 +84,7 @@ public sealed class Tuner
     /// <param name="options">Goal and time.</param>
     /// <param name="folder">Where models and journal go; made where missing.</param>
     /// <param name="cancel">Stops at once; the best so far stays.</param>
+    /// <exception cref="DataException">The folder holds the trials of another model, recipe or data, or a damaged journal.</exception>
     public static TuningResult Run(QuantizationJob job, AccuracyGoal goal, TunerOptions options, string folder, CancellationToken cancel = default)
     {
         Directory.CreateDirectory(folder);
@@ -99,12 +102,7 @@ public sealed class Tuner
         foreach (RangeCandidate candidate in candidates)
         {
             Try($"range={candidate.Method}", candidate.Plan, [], cancel);
-            if (Best is { } met && met.Drop <= _options.MaxDrop)
-            {
-                return;
-            }
-
-            if (TimeIsUp)
+            if (IsOver)
             {
                 return;
             }
@@ -125,7 +123,7 @@ public sealed class Tuner
             if (_options.Wide)
             {
                 Try($"range={start.Method} wide={count}", WideEdges.Of(_job, start.Plan, names), [], cancel);
-                if (Best!.Drop <= _options.MaxDrop || TimeIsUp)
+                if (IsOver)
                 {
                     return;
                 }
@@ -137,7 +135,7 @@ public sealed class Tuner
             }
 
             Try($"range={start.Method} float={count}", plan, names, cancel);
-            if (Best!.Drop <= _options.MaxDrop || TimeIsUp)
+            if (IsOver)
             {
                 return;
             }
@@ -196,21 +194,47 @@ public sealed class Tuner
 
     private void Resume()
     {
-        if (!File.Exists(Journal) || !File.Exists(BestPath))
+        string mark = Path.Combine(_folder, "tuning.txt");
+        string of = Fingerprint();
+        if (File.Exists(Journal) && File.Exists(BestPath))
         {
-            return;
+            if (!File.Exists(mark) || File.ReadAllText(mark) != of)
+            {
+                throw new DataException($"'{_folder}' holds the trials of another model, recipe, metric or data. Give another folder, or remove this one to start anew.");
+            }
+
+            ReadTrials();
         }
 
-        foreach (string line in File.ReadLines(Journal))
+        AtomicFile.WriteText(mark, of);
+    }
+
+    private void ReadTrials()
+    {
+        string[] lines = File.ReadAllLines(Journal);
+        foreach (string line in lines)
         {
             try
             {
                 _trials.Add(JsonSerializer.Deserialize<Trial>(line, JsonSerializerOptions.Web) ?? throw new JsonException());
+            }
+            catch (JsonException) when (_trials.Count == lines.Length - 1)
+            {
+                // the last line was being written when its run was killed; that trial is made again
+                AtomicFile.WriteText(Journal, string.Concat(lines[..^1].Select(l => l + "\n")));
             }
             catch (JsonException error)
             {
                 throw new DataException($"'{Journal}' is damaged at line {_trials.Count + 1}. Remove the folder to start anew.", error);
             }
         }
+    }
+
+    // what a trial's key does not say: model, recipe, metric and samples
+    private string Fingerprint()
+    {
+        Model model = _job.Prepared.Original;
+        using Stream bytes = File.Exists(model.Path) ? File.OpenRead(model.Path) : new MemoryStream(model.ToBytes());
+        return string.Join('\n', Convert.ToHexString(SHA256.HashData(bytes)), RecipeFile.Write(_job.Recipe), _job.Target.Id, _goal.Metric, _goal.Samples, _job.Data?.Description, _options.Step, _options.Wide, "");
     }
 }

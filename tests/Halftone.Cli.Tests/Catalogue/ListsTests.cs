@@ -18,7 +18,7 @@ public sealed class ListsTests
         MethodLine line = Assert.Single(Lists.Of(List()));
         Assert.Equal(("toy method", "toy", "A toy", "nobody, 2020"), (line.Kind, line.Id, line.Title, line.Paper));
         Assert.Equal(
-            [new MethodOption("share", "number", "0.25"), new MethodOption("steps", "integer or nothing", null), new MethodOption("side", "left|rightHand", "RightHand")],
+            [new MethodOption("share", "number", "0.25"), new MethodOption("steps", "integer or nothing", null), new MethodOption("side", "left|rightHand", "rightHand")],
             line.Options);
     }
 
