@@ -53,6 +53,9 @@ public sealed class QuantizationJob : IDisposable
     /// <summary>Judges plans by their outputs; null without data.</summary>
     public CalibrationRun? Run { get; private set; }
 
+    /// <summary>What the format of the last model could not hold, one sentence each.</summary>
+    public ImmutableArray<string> Notes { get; private set; } = [];
+
     /// <summary>Range methods tried by <see cref="Solve"/>, the chosen one first.</summary>
     public ImmutableArray<RangeCandidate> Candidates { get; private set; } = [];
 
@@ -71,7 +74,7 @@ public sealed class QuantizationJob : IDisposable
         IReadOnlyDictionary<string, Tensor>? sample = data is null ? null : FirstReadable(data, cancel);
         Preparation prepared = Preparation.Of(model, recipe, target, sample, options.MinimumOpset, cancel);
         IReadOnlyDictionary<string, ObservedValue> values = sample is null ? Declared(prepared.Model.Graph) : prepared.Values;
-        Placement placement = Placer.Decide(prepared.Model.Graph, target, recipe, values);
+        Placement placement = Placement.Decide(prepared.Model.Graph, target, recipe, values);
         var job = new QuantizationJob(recipe, target, prepared, placement, data, options);
         try
         {
@@ -91,7 +94,8 @@ public sealed class QuantizationJob : IDisposable
         if (Recipe.Mode is RecipeMode.Float16)
         {
             ConversionResult half = FormatConversion.Convert(Prepared.Model, ModelFormat.Float16, new ConversionOptions(), cancel);
-            return (QuantizationPlan.Empty, Stamp(half.Model));
+            Notes = half.Notes;
+            return (QuantizationPlan.Empty with { KeptFloat = HalfWeights.KeptFloat(Prepared.Model.Graph, half.Model.Graph) }, Stamp(half.Model));
         }
 
         if (Placement.Nodes.IsEmpty)
@@ -123,7 +127,14 @@ public sealed class QuantizationJob : IDisposable
     public Model Lower(QuantizationPlan plan)
     {
         Model qdq = QdqExport.Apply(Prepared.Model, plan);
-        return Stamp(Recipe.Format is ModelFormat.Qdq ? qdq : FormatConversion.Convert(qdq, Recipe.Format, new ConversionOptions()).Model);
+        if (Recipe.Format is ModelFormat.Qdq)
+        {
+            return Stamp(qdq);
+        }
+
+        ConversionResult converted = FormatConversion.Convert(qdq, Recipe.Format, new ConversionOptions());
+        Notes = converted.Notes;
+        return Stamp(converted.Model);
     }
 
     /// <inheritdoc/>
@@ -141,7 +152,7 @@ public sealed class QuantizationJob : IDisposable
         {
             Options.Tell?.Invoke("calibrating");
             long start = Stopwatch.GetTimestamp();
-            Calibration = Calibrator.Run(Prepared.Model, [.. Placement.Edges.Values.Distinct()], Prepared.Values, Data, Options.Calibration, cancel);
+            Calibration = Calibrator.Run(Prepared.Model, [.. Placement.Observed], Prepared.Values, Data, Options.Calibration, cancel);
             CalibrationTime = Stopwatch.GetElapsedTime(start);
             statistics = Calibration.Statistics;
         }

@@ -10,14 +10,22 @@ namespace Halftone.Onnx.Export;
 public static class DynamicExport
 {
     /// <summary>Replaces the node.</summary>
-    internal static void Lower(Model model, Node node, AffineTensor weight)
+    /// <param name="model">The model it is in.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="weight">Its weight's codes.</param>
+    /// <param name="stored">Names of the codes that are in the model already, so that a weight that several nodes read is there once.</param>
+    internal static void Lower(Model model, Node node, AffineTensor weight, Dictionary<(AffineTensor Weight, bool Transposed), string> stored)
     {
         Graph graph = model.Graph;
         string tensor = node.Input(1);
         (string x, string scale, string zero) = QuantizedInput(graph, node);
         bool transposed = node.Is("Gemm") && node.Int("transB", 0) != 0;
-        AffineTensor stored = transposed ? Transposed(weight) : weight;
-        string codes = graph.AddConstant($"{tensor}_quantized", WeightLowering.Pack(model, stored.Codes(), stored.Grid, [.. stored.Shape.Select(d => (long)d)], $"the weight '{tensor}'"));
+        if (!stored.TryGetValue((weight, transposed), out string? codes))
+        {
+            AffineTensor turned = transposed ? Transposed(weight) : weight;
+            codes = graph.AddConstant($"{tensor}_quantized", WeightLowering.Pack(model, turned.Codes(), turned.Grid, [.. turned.Shape.Select(d => (long)d)], $"the weight '{tensor}'"));
+            stored.Add((weight, transposed), codes);
+        }
 
         string output = node.Outputs[0];
         string sum = graph.FreshName($"{output}_integer");

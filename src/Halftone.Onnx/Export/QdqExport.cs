@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Halftone.Formats;
+using Halftone.Numerics;
 using Halftone.Onnx.Targets;
 
 namespace Halftone.Onnx.Export;
@@ -16,6 +17,8 @@ public sealed class QdqExport
     private readonly QuantizationPlan _plan;
     private readonly Dictionary<string, (string Scale, string Zero)> _parameters = [];
     private readonly Dictionary<(string Tensor, QuantizedTensor Format), WeightNames> _weights = [];
+
+    private readonly Dictionary<(AffineTensor Weight, bool Transposed), string> _dynamicWeights = [];
 
     private QdqExport(Model model, QuantizationPlan plan)
     {
@@ -73,7 +76,7 @@ public sealed class QdqExport
         foreach (string name in _plan.DynamicNodes.Order(StringComparer.Ordinal))
         {
             Node node = Find(name);
-            DynamicExport.Lower(_model, node, (AffineTensor)_plan.Weights[new(name, 1)]);
+            DynamicExport.Lower(_model, node, (AffineTensor)_plan.Weights[new(name, 1)], _dynamicWeights);
         }
     }
 
@@ -164,7 +167,7 @@ public sealed class QdqExport
             }
 
             string codes = _graph.FreshName($"{edge}_QuantizeLinear_Output");
-            Node quantize = new(_graph.FreshName($"{edge}_QuantizeLinear"), "QuantizeLinear", [source, scale, zero], [codes]);
+            Node quantize = new(_graph.FreshName($"{edge}_QuantizeLinear"), "QuantizeLinear", [Clipped(edge, source, grid), scale, zero], [codes]);
             _graph.Add(Axis(quantize, grid));
             Restore(edge, source, codes, scale, zero, grid);
         }
@@ -198,6 +201,27 @@ public sealed class QdqExport
         }
     }
 
+    /// <summary>
+    /// Codes of 8 or 16 bits saturate by their type. Others take the next of these types, since runtimes fuse 2- and 4-bit activations into operators
+    /// they do not have for them (ONNX Runtime 1.31), and the values are clipped to those of the outermost codes before.
+    /// </summary>
+    private string Clipped(string edge, string source, AffineGrid grid)
+    {
+        if (grid.Codes.Bits == StoredBits(grid.Codes) || grid.Axis is not null)
+        {
+            return source;
+        }
+
+        AffineParameters parameters = grid.Parameters[0];
+        string low = _graph.AddConstant($"{edge}_lowest", Tensor.Scalar(parameters.Dequantize(grid.Codes.TypeMin)));
+        string high = _graph.AddConstant($"{edge}_highest", Tensor.Scalar(parameters.Dequantize(grid.Codes.TypeMax)));
+        string clipped = _graph.FreshName($"{edge}_clipped");
+        _graph.Add(new Node(_graph.FreshName($"{edge}_clip"), "Clip", [source, low, high], [clipped]));
+        return clipped;
+    }
+
+    private static int StoredBits(IntegerGrid codes) => codes.Bits <= 8 ? 8 : 16;
+
     private static Node Axis(Node node, AffineGrid grid) => grid.Axis is { } axis ? node.With("axis", axis) : node;
 
     private (string Scale, string Zero) Parameters(string edge, AffineGrid grid)
@@ -207,7 +231,7 @@ public sealed class QdqExport
             float[] scales = [.. grid.Parameters.Select(p => p.Scale)];
             int[] zeros = [.. grid.Parameters.Select(p => p.ZeroPoint)];
             names = (_graph.AddConstant($"{edge}_scale", grid.Axis is null ? Tensor.Scalar(scales[0]) : Tensor.Of(scales, scales.Length)),
-                _graph.AddConstant($"{edge}_zero_point", WeightLowering.Pack(_model, zeros, grid.Codes, grid.Axis is null ? [] : [zeros.Length], $"the value '{edge}'")));
+                _graph.AddConstant($"{edge}_zero_point", WeightLowering.Pack(_model, zeros, new IntegerGrid(StoredBits(grid.Codes), grid.Codes.Signed), grid.Axis is null ? [] : [zeros.Length], $"the value '{edge}'")));
             _parameters.Add(edge, names);
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Halftone.Onnx.Export;
 using Halftone.Onnx.Operators;
 
 namespace Halftone.Onnx.Targets.Rules;
@@ -67,8 +68,12 @@ internal static class TypeRules
     private static IEnumerable<Finding> ActivationBits(QdqView view, Target target) =>
         from node in view.ActivationSites
         let p = view.Parameters(node)
-        where p is not null && (p.Type.IsSmallFloat() || !target.ActivationBits.Contains(p.Type.Bits()))
+        where p is not null && (p.Type.IsSmallFloat() || (!target.ActivationBits.Contains(p.Type.Bits()) && !target.ActivationBits.Contains(ClippedBits(view, node, p))))
         select new Finding(node.Name, $"{target.Id} does not compute on {p.Type.OnnxName()} activations; its bit widths are {string.Join(", ", target.ActivationBits)}.");
+
+    // fewer bits than the type's are a Clip of the values before the codes
+    private static int ClippedBits(QdqView view, Node node, Linear p) =>
+        view.Graph.Producer(node.Input(0)) is { } clip && clip.Is("Clip") && NodeUnit.Bounds(view.Graph, clip, Codes.Map(node), p.Type) is { } bounds && QonnxGrid.Of(bounds) is { } grid ? grid.Bits : p.Type.Bits();
 
     private static IEnumerable<Finding> WeightBits(QdqView view, Target target) =>
         from weight in view.Weights
