@@ -8,7 +8,8 @@ namespace Halftone.PostTraining.Plans;
 /// <remarks>
 /// ONNX Runtime fuses a node only as a unit: every input from a DequantizeLinear, every output to a QuantizeLinear alone (tools.md F1). So both ends of
 /// an integer node are quantized, a Relu or Clip behind it is absorbed by the QuantizeLinear after it, nodes that only move codes share the parameters
-/// of their input, and nothing else is wrapped. TensorRT wants inputs alone, and of an Add behind a convolution the other branch (T4, T5).
+/// of their input, and nothing else is wrapped. TensorRT wants inputs of products and sums alone, moves quantizers through what moves codes (T7), and of an
+/// Add behind a convolution wants the other branch (T4, T5).
 /// </remarks>
 internal sealed class EdgeChoice(Graph graph, Target target, IReadOnlyDictionary<string, OperatorRole> nodes)
 {
@@ -61,7 +62,8 @@ internal sealed class EdgeChoice(Graph graph, Target target, IReadOnlyDictionary
 
     private void ChooseInputs(Node node, OperatorRole role)
     {
-        if (role is OperatorRole.Absorbed)
+        // where quantizers stand at inputs alone the target moves them through what moves codes, to where they are multiplied
+        if (role is OperatorRole.Absorbed || (role is OperatorRole.SameParameters && !target.QuantizesOutputs))
         {
             return;
         }
