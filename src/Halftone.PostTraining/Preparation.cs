@@ -64,7 +64,7 @@ public sealed record Preparation
             return 25;
         }
 
-        bool wide = weightBits > 8 || activationBits > 8;
+        bool wide = weightBits > 8 || activationBits > 8 || !recipe.WideNodes.IsEmpty;
         bool blocks = recipe.Weights.Granularity is RecipeGranularity.Block && recipe.Mode is not RecipeMode.Float16;
         return wide || blocks || (packed && weightBits <= 4) ? 21 : 13;
     }

@@ -88,6 +88,21 @@ public sealed class QuantizationJob : IDisposable
         }
     }
 
+    /// <summary>The same model, data and statistics under another recipe for the same target; calibrated anew only where that recipe quantizes edges this one does not. It lives as long as this job.</summary>
+    public QuantizationJob Variant(Recipe recipe, CancellationToken cancel = default)
+    {
+        Placement placement = Placement.Decide(Prepared.Model.Graph, Target, recipe, Prepared.Values);
+        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, Run = Run };
+        string[] unseen = [.. placement.Observed.Where(e => Run is null || !Run.Statistics.ContainsKey(e))];
+        if (unseen.Length > 0 && Data is not null)
+        {
+            CalibrationResult more = Calibrator.Run(Prepared.Model, unseen, Prepared.Values, Data, Options.Calibration, cancel);
+            Run!.Add(more.Statistics);
+        }
+
+        return variant;
+    }
+
     /// <summary>Chooses ranges and weights and makes the model.</summary>
     public (QuantizationPlan Plan, Model Quantized) Solve(CancellationToken cancel = default)
     {
@@ -113,6 +128,8 @@ public sealed class QuantizationJob : IDisposable
                 Options.Tell?.Invoke(correction);
                 plan = PlanMethods.All.Find(correction).Default.Improve(Prepared.Model.Graph, plan, Run!, cancel);
             }
+
+            plan = Recipe.WideNodes.IsEmpty ? plan : WideEdges.Of(this, plan, Recipe.WideNodes);
         }
         else
         {

@@ -28,6 +28,9 @@ internal sealed class SeededData(IReadOnlyList<ValueInfo> inputs, int count, int
     /// <summary>Samples whose reading fails.</summary>
     public Func<int, bool> Broken { get; init; } = _ => false;
 
+    /// <summary>Output to input.</summary>
+    public ImmutableDictionary<string, string> StateLinks { get; init; } = ImmutableDictionary<string, string>.Empty;
+
     public string Description => $"{Count} seeded samples";
 
     public int Count => count;
@@ -46,7 +49,7 @@ internal sealed class SeededData(IReadOnlyList<ValueInfo> inputs, int count, int
             throw new DataException($"'sample-{index}' is no sample.");
         }
 
-        return new Sample(inputs.ToImmutableDictionary(i => i.Name, i => Value(i, index))) { Label = Label(index), Name = $"sample-{index}" };
+        return new Sample(inputs.ToImmutableDictionary(i => i.Name, i => Value(i, index))) { Label = Label(index), Name = $"sample-{index}", StartsSequence = StateLinks.IsEmpty || index == 0 };
     }
 
     private Tensor Value(ValueInfo input, int index)

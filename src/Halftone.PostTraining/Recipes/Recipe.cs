@@ -72,6 +72,9 @@ public sealed record Recipe
     /// <summary>Nodes that stay float.</summary>
     public ImmutableArray<KeepFloat> KeepFloat { get; init; } = [];
 
+    /// <summary>Names of nodes whose activations take 16 bits, between 8 bits and float in accuracy. ONNX Runtime computes them in float between their codes.</summary>
+    public ImmutableArray<string> WideNodes { get; init; } = [];
+
     /// <summary>Ids of plan methods that improve the plan, in this order; each is kept only where the outputs gain.</summary>
     public ImmutableArray<string> Corrections { get; init; } = [];
 
