@@ -25,4 +25,5 @@ namespace Halftone;
 [JsonSerializable(typeof(RoundToNearest))]
 [JsonSerializable(typeof(StochasticRounding))]
 [JsonSerializable(typeof(OptimalMse))]
+[JsonSerializable(typeof(Gptq))]
 internal sealed partial class MethodOptions : JsonSerializerContext;

@@ -9,6 +9,7 @@ using Halftone.PostTraining.Correction;
 using Halftone.PostTraining.Plans;
 using Halftone.PostTraining.Recipes;
 using Halftone.Statistics;
+using Halftone.Weights;
 
 namespace Halftone.PostTraining;
 
@@ -93,6 +94,7 @@ public sealed class QuantizationJob : IDisposable
     {
         Placement placement = Placement.Decide(Prepared.Model.Graph, Target, recipe, Prepared.Values);
         var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, Run = Run };
+        variant.Builder.Layers = Builder.Layers;
         string[] unseen = [.. placement.Observed.Where(e => Run is null || !Run.Statistics.ContainsKey(e))];
         if (unseen.Length > 0 && Data is not null)
         {
@@ -172,6 +174,12 @@ public sealed class QuantizationJob : IDisposable
             Calibration = Calibrator.Run(Prepared.Model, [.. Placement.Observed], Prepared.Values, Data, Options.Calibration, cancel);
             CalibrationTime = Stopwatch.GetElapsedTime(start);
             statistics = Calibration.Statistics;
+        }
+
+        if (Builder.WeightMethod.Needs is not LayerStatisticsNeeds.None)
+        {
+            Options.Tell?.Invoke("gathering the inputs of layers");
+            Builder.Layers = LayerInputs.SecondMoments(Prepared.Model, Placement.Weights, Data, Options.Calibration, cancel);
         }
 
         Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Options.Calibration.Threads);

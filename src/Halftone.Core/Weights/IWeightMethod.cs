@@ -15,7 +15,7 @@ public sealed record LayerStatistics
     /// <summary>Nothing known.</summary>
     public static LayerStatistics None { get; } = new();
 
-    /// <summary>Mean over samples of x x^T, [d, d] row-major; d is the inputs of one output (input channels times kernel).</summary>
+    /// <summary>Mean of x x^T over samples and places, [groups, d, d] row-major; d is the inputs of one output (input channels of a group times kernel).</summary>
     public double[]? SecondMoment { get; init; }
 
     /// <summary>Mean of each of the d inputs.</summary>

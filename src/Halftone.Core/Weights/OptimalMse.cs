@@ -85,7 +85,8 @@ public sealed record OptimalMse : IWeightMethod, IDescribed
         return (sorted, starts);
     }
 
-    private AffineParameters Best(ReadOnlySpan<float> values, float min, float max, WeightTarget target, CancellationToken cancel)
+    /// <summary>Scale and zero point of one group of values.</summary>
+    internal AffineParameters Best(ReadOnlySpan<float> values, float min, float max, WeightTarget target, CancellationToken cancel)
     {
         (double low, double high) = (Math.Min(min, 0.0), Math.Max(max, 0.0));
         var best = AffineParameters.FromRange(low, high, target.Codes, target.Symmetric);

@@ -8,5 +8,6 @@ public static class WeightMethods
         "weight method",
         MethodEntry.Of<IWeightMethod, RoundToNearest>(MethodOptions.Default.RoundToNearest),
         MethodEntry.Of<IWeightMethod, StochasticRounding>(MethodOptions.Default.StochasticRounding),
-        MethodEntry.Of<IWeightMethod, OptimalMse>(MethodOptions.Default.OptimalMse));
+        MethodEntry.Of<IWeightMethod, OptimalMse>(MethodOptions.Default.OptimalMse),
+        MethodEntry.Of<IWeightMethod, Gptq>(MethodOptions.Default.Gptq));
 }

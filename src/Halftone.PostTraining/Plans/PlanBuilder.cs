@@ -36,6 +36,12 @@ public sealed class PlanBuilder
         _recipe.Weights.Narrow ?? _target.WeightCodes.Min > _target.WeightCodes.TypeMin,
         _recipe.Weights.ReduceRange);
 
+    /// <summary>What is known of the inputs of layers, for weight methods that ask for it.</summary>
+    public IReadOnlyDictionary<InputSite, LayerStatistics> Layers { get; set; } = ImmutableDictionary<InputSite, LayerStatistics>.Empty;
+
+    /// <summary>The weight method of the recipe.</summary>
+    public IWeightMethod WeightMethod => WeightMethods.All.Find(_recipe.Weights.Method).FromOptions(_recipe.Weights.Options ?? RecipeCheck.Empty);
+
     /// <summary>The plan with edges from statistics.</summary>
     /// <param name="statistics">Of every head of <see cref="Placement.Edges"/>.</param>
     /// <param name="method">Chooses ranges.</param>
@@ -143,15 +149,16 @@ public sealed class PlanBuilder
 
     private ImmutableDictionary<InputSite, QuantizedTensor> Weights(QuantizationPlan plan, CancellationToken cancel)
     {
-        IWeightMethod method = WeightMethods.All.Find(_recipe.Weights.Method).FromOptions(_recipe.Weights.Options ?? RecipeCheck.Empty);
+        IWeightMethod method = WeightMethod;
         var weights = ImmutableDictionary.CreateBuilder<InputSite, QuantizedTensor>();
         foreach (IGrouping<(string Tensor, WeightTarget Target), Site> tied in _placement.Weights.Select(Look).GroupBy(s => (s.Tensor, s.Target)))
         {
             cancel.ThrowIfCancellationRequested();
-            WeightView view = WeightViews.Of(tied.First().Node, _graph.Constant(tied.Key.Tensor)!);
+            Site lead = tied.OrderByDescending(s => Layers.ContainsKey(s.Place)).First(); // a table's rows meet no inputs, the product tied to it does
+            WeightView view = WeightViews.Of(lead.Node, _graph.Constant(tied.Key.Tensor)!);
             if (!_cache.TryGetValue(tied.Key, out QuantizedTensor? made))
             {
-                made = method.Quantize(view, tied.Key.Target, LayerStatistics.None, cancel);
+                made = method.Quantize(view, tied.Key.Target, Layers.GetValueOrDefault(lead.Place, LayerStatistics.None), cancel);
                 _cache.Add(tied.Key, made);
             }
 
