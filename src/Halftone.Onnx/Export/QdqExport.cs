@@ -39,6 +39,7 @@ public sealed class QdqExport
         export.CorrectBiases();
         export.Biases();
         export.Edges();
+        export.GuardFloatWeights();
         copy.Graph.ForgetDeclaredTypes();
         RemoveUnusedConstants(copy.Graph);
         copy.Graph.Sort();
@@ -221,6 +222,32 @@ public sealed class QdqExport
     }
 
     private static int StoredBits(IntegerGrid codes) => codes.Bits <= 8 ? 8 : 16;
+
+    /// <summary>
+    /// ONNX Runtime 1.31 quantizes a float weight itself, by tensor, where its node stands between DequantizeLinear and QuantizeLinear, so that a node kept
+    /// float for its accuracy would lose it again. A Clip that clips nothing, before such a node, is in the way of that.
+    /// </summary>
+    private void GuardFloatWeights()
+    {
+        foreach (Node node in _graph.Nodes.Where(n => n.Is("Conv") || n.Is("ConvTranspose") || n.Is("Gemm") || n.Is("MatMul")).ToArray())
+        {
+            string data = node.Input(0);
+            if (_graph.Constant(node.Input(1)) is not { Type: ElementType.Float } || _graph.Producer(data) is not { } maker || !maker.Is("DequantizeLinear") || !GoesToCodes(node))
+            {
+                continue;
+            }
+
+            string low = _graph.AddConstant($"{node.Name}_lowest", Tensor.Scalar(float.MinValue));
+            string high = _graph.AddConstant($"{node.Name}_highest", Tensor.Scalar(float.MaxValue));
+            string kept = _graph.FreshName($"{node.Name}_float_input");
+            _graph.Add(new Node(_graph.FreshName($"{node.Name}_guard"), "Clip", [data, low, high], [kept]));
+            _graph.SetInput(node, 0, kept);
+        }
+    }
+
+    private bool GoesToCodes(Node node) =>
+        _graph.Consumers(node.Outputs[0]) is var readers
+        && (readers.Any(r => r.Is("QuantizeLinear")) || (readers is [{ } one] && (one.Is("Relu") || one.Is("Clip")) && GoesToCodes(one)));
 
     private static Node Axis(Node node, AffineGrid grid) => grid.Axis is { } axis ? node.With("axis", axis) : node;
 

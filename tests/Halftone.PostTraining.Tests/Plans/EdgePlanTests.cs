@@ -126,6 +126,40 @@ public sealed class EdgePlanTests
         Assert.Equal(unoptimized, Fidelity.Run(tapped, data.Read(0).Inputs, optimize: true)[restored].ToFloats());
     }
 
+    // the node's weight has numbers at a channel that is always 0, beside which all others round to 0 in eight bits
+    [Theory]
+    [InlineData("Conv")]
+    [InlineData("ConvTranspose")]
+    [InlineData("Gemm")]
+    [InlineData("MatMul")]
+    public void A_node_kept_float_is_float_in_ONNX_Runtime(string op)
+    {
+        bool image = op.StartsWith("Conv", StringComparison.Ordinal);
+        var net = new Net(image ? [null, 8, 6, 6] : [null, 8]);
+        string Plain(string x, string y) => image ? net.Conv(x, y, 8, 8) : net.Op("Gemm", [x, net.Constant($"w_{y}", 0.3f, 8, 8), net.Constant($"b_{y}", 0.1f, 8)], y);
+        Plain("x", "c");
+        float[] bias = net.Graph.Constant("b_c")!.ToFloats();
+        bias[0] = -100;
+        net.Constant("b_c", Tensor.Of(bias, 8));
+        net.Op("Relu", ["c"], "r");
+        long[] dims = image ? [8, 8, 1, 1] : [8, 8];
+        float[] weight = Net.Normal(new Numerics.CounterRandom(9), 64);
+        for (int i = 0; i < 8; i++)
+        {
+            weight[op == "Conv" ? 8 * i : i] *= 1000; // the weights of input 0
+        }
+
+        net.Op(op, ["r", net.Constant("w", Tensor.Of(weight, dims))], "m");
+        net.Op("Relu", ["m"], "p");
+        Plain("p", "y");
+        Recipe recipe = Jobs.Plain(OnnxRuntimeTargets.X64) with { KeepFloat = [new KeepFloat { Name = "^n_m$" }] };
+        var data = new SeededData(net.Graph.Inputs, 16);
+        (QuantizationPlan plan, Model quantized) = Jobs.Solve(net.Model, recipe, data);
+        Assert.True(plan.KeptFloat.ContainsKey("n_m"));
+        Assert.True(plan.Edges.ContainsKey("r") && plan.Edges.ContainsKey("p"));
+        Assert.InRange(Fidelity.Sqnr(net.Model, quantized, data), 25, double.PositiveInfinity);
+    }
+
     [Fact]
     public void A_bias_that_is_computed_is_read_in_floats()
     {
