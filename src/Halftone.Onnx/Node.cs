@@ -110,6 +110,16 @@ public sealed class Node
     /// <summary>Sets an integer list attribute.</summary>
     public Node With(string attribute, IEnumerable<long> values) => Set(attribute, 7, a => a.Ints.AddRange(values));
 
+    /// <summary>Sets a subgraph attribute (a branch of If, the body of Loop or Scan): the main graph of a model; names it does not define are taken from outside.</summary>
+    /// <exception cref="ModelException">The graph is over 2 GB.</exception>
+    public Node With(string attribute, Model body)
+    {
+        GraphProto graph = ModelWriter.ToProto(body).Graph;
+        Set(attribute, 5, a => a.G = graph);
+        CapturedNames = Subgraphs.Captured(Proto);
+        return this;
+    }
+
     /// <summary>Removes an attribute.</summary>
     public Node Without(string attribute)
     {

@@ -137,6 +137,11 @@ public sealed class OrtSession : IDisposable
     {
         cancel.ThrowIfCancellationRequested();
         Check(inputs, outputs);
+        if (outputs.Count == 0)
+        {
+            return; // ONNX Runtime refuses to run for nothing
+        }
+
         List<MemoryHandle> pins = new(inputs.Count);
         List<OrtValue> values = new(inputs.Count);
         try

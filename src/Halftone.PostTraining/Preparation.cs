@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Halftone.Onnx;
+using Halftone.Onnx.Export;
 using Halftone.Onnx.Opsets;
 using Halftone.Onnx.Passes;
 using Halftone.Onnx.Targets;
@@ -33,12 +34,13 @@ public sealed record Preparation
     /// <exception cref="ModelException">An operator cannot be brought to the opset, or the model does not run on the sample.</exception>
     public static Preparation Of(Model model, Recipe recipe, Target target, IReadOnlyDictionary<string, Tensor>? sample, int minimumOpset = 0, CancellationToken cancel = default)
     {
-        if (IsQuantized(model.Graph) is { } node)
+        if (FormatConversion.Detect(model) is not (ModelFormat.Float or ModelFormat.Float16) and ModelFormat format)
         {
-            throw new ModelException($"The model is quantized already: node '{node.Name}' is {node.Op}. Give the float model, or bring this one back with 'halftone convert --to float'.");
+            throw new ModelException($"The model is quantized already, in the format {format}. Give the float model, or bring this one back with 'halftone convert --to float'.");
         }
 
         RefuseBrokenWeights(model.Graph);
+        RequirePositiveCodes(recipe, target);
         Model ready = model.Clone();
         OpsetUpgrade.To(ready, Math.Max(Math.Max(model.Opset, minimumOpset), RequiredOpset(recipe, target)));
         var context = new PassContext();
@@ -78,10 +80,20 @@ public sealed record Preparation
             return 25;
         }
 
-        bool wide = weightBits > 8 || activationBits > 8;
+        bool wide = weightBits > 8 || activationBits > 8 || !recipe.WideNodes.IsEmpty;
         bool blocks = recipe.Weights.Granularity is RecipeGranularity.Block && recipe.Mode is not RecipeMode.Float16;
         return wide || blocks || (packed && weightBits <= 4) ? 21 : 13;
     }
 
-    private static Node? IsQuantized(Graph graph) => graph.Nodes.FirstOrDefault(n => n.Op is "QuantizeLinear" or "QLinearConv" or "QLinearMatMul" or "MatMulInteger" or "ConvInteger" or "DynamicQuantizeLinear" or "MatMulNBits" or "QGemm");
+    // one bit of two's complement is -1 and 0: no value above 0 has a code
+    private static void RequirePositiveCodes(Recipe recipe, Target target)
+    {
+        bool activations = recipe.Mode is RecipeMode.Static && (recipe.Activations.Bits ?? target.ActivationCodes.Bits) == 1 && (recipe.Activations.Signed ?? target.ActivationCodes.Signed);
+        bool weights = recipe.Mode is not RecipeMode.Float16 && (recipe.Weights.Bits ?? target.WeightCodes.Bits) == 1 && (recipe.Weights.Signed ?? target.WeightCodes.Signed);
+        if (activations || weights)
+        {
+            throw new ArgumentException(
+                $"Recipe '{recipe.Name}' on target '{target.Id}' asks for signed 1-bit {(activations ? "activations" : "weights")}. Affine codes of that kind are -1 and 0, so nothing above 0 would be left: take 2 bits or more, or a model trained for codes of -1 and +1.");
+        }
+    }
 }

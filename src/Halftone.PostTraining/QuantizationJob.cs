@@ -6,6 +6,7 @@ using Halftone.Onnx.Export;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Correction;
+using Halftone.PostTraining.Equalization;
 using Halftone.PostTraining.Plans;
 using Halftone.PostTraining.Recipes;
 using Halftone.Statistics;
@@ -54,6 +55,9 @@ public sealed class QuantizationJob : IDisposable
     /// <summary>Judges plans by their outputs; null without data.</summary>
     public CalibrationRun? Run { get; private set; }
 
+    /// <summary>What the format of the last model could not hold, one sentence each.</summary>
+    public ImmutableArray<string> Notes { get; private set; } = [];
+
     /// <summary>Range methods tried by <see cref="Solve"/>, the chosen one first.</summary>
     public ImmutableArray<RangeCandidate> Candidates { get; private set; } = [];
 
@@ -71,8 +75,9 @@ public sealed class QuantizationJob : IDisposable
         options.Tell?.Invoke("preparing the model");
         IReadOnlyDictionary<string, Tensor>? sample = data is null ? null : FirstReadable(data, cancel);
         Preparation prepared = Preparation.Of(model, recipe, target, sample, options.MinimumOpset, cancel);
+        Equalize(prepared, recipe, data, cancel);
         IReadOnlyDictionary<string, ObservedValue> values = sample is null ? Declared(prepared.Model.Graph) : prepared.Values;
-        Placement placement = Placer.Decide(prepared.Model.Graph, target, recipe, values);
+        Placement placement = Placement.Decide(prepared.Model.Graph, target, recipe, values);
         var job = new QuantizationJob(recipe, target, prepared, placement, data, options);
         try
         {
@@ -86,13 +91,53 @@ public sealed class QuantizationJob : IDisposable
         }
     }
 
+    private static void Equalize(Preparation prepared, Recipe recipe, IDataSet? data, CancellationToken cancel)
+    {
+        if (recipe.Passes.IsEmpty)
+        {
+            return;
+        }
+
+        Model model = prepared.Model;
+        string[] values = [.. ActivationEqualization.Pairs(model.Graph).SelectMany(p => p.Values).Distinct()];
+        if (data is not null && values.Length > 0)
+        {
+            foreach ((string value, float[] maxima) in ChannelMaxima.Of(model, values, data, cancel))
+            {
+                prepared.Passes.ChannelMaxima[value] = maxima;
+            }
+        }
+
+        foreach (string pass in recipe.Passes)
+        {
+            EqualizationPasses.All.Find(pass).Default.Apply(model.Graph, prepared.Passes);
+        }
+    }
+
+    /// <summary>The same model, data and statistics under another recipe for the same target; calibrated anew only where that recipe quantizes edges this one does not. It lives as long as this job.</summary>
+    public QuantizationJob Variant(Recipe recipe, CancellationToken cancel = default)
+    {
+        Placement placement = Placement.Decide(Prepared.Model.Graph, Target, recipe, Prepared.Values);
+        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, Run = Run };
+        variant.Builder.Layers = Builder.Layers;
+        string[] unseen = [.. placement.Observed.Where(e => Run is null || !Run.Statistics.ContainsKey(e))];
+        if (unseen.Length > 0 && Data is not null)
+        {
+            CalibrationResult more = Calibrator.Run(Prepared.Model, unseen, Prepared.Values, Data, Options.Calibration, cancel);
+            Run!.Add(more.Statistics);
+        }
+
+        return variant;
+    }
+
     /// <summary>Chooses ranges and weights and makes the model.</summary>
     public (QuantizationPlan Plan, Model Quantized) Solve(CancellationToken cancel = default)
     {
         if (Recipe.Mode is RecipeMode.Float16)
         {
             ConversionResult half = FormatConversion.Convert(Prepared.Model, ModelFormat.Float16, new ConversionOptions(), cancel);
-            return (QuantizationPlan.Empty, Stamp(half.Model));
+            Notes = half.Notes;
+            return (QuantizationPlan.Empty with { KeptFloat = HalfWeights.KeptFloat(Prepared.Model.Graph, half.Model.Graph) }, Stamp(half.Model));
         }
 
         if (Placement.Nodes.IsEmpty)
@@ -110,6 +155,8 @@ public sealed class QuantizationJob : IDisposable
                 Options.Tell?.Invoke(correction);
                 plan = PlanMethods.All.Find(correction).Default.Improve(Prepared.Model.Graph, plan, Run!, cancel);
             }
+
+            plan = Recipe.WideNodes.IsEmpty ? plan : WideEdges.Of(this, plan, Recipe.WideNodes);
         }
         else
         {
@@ -124,7 +171,14 @@ public sealed class QuantizationJob : IDisposable
     public Model Lower(QuantizationPlan plan)
     {
         Model qdq = QdqExport.Apply(Prepared.Model, plan);
-        return Stamp(Recipe.Format is ModelFormat.Qdq ? qdq : FormatConversion.Convert(qdq, Recipe.Format, new ConversionOptions()).Model);
+        if (Recipe.Format is ModelFormat.Qdq)
+        {
+            return Stamp(qdq);
+        }
+
+        ConversionResult converted = FormatConversion.Convert(qdq, Recipe.Format, new ConversionOptions());
+        Notes = converted.Notes;
+        return Stamp(converted.Model);
     }
 
     /// <inheritdoc/>
@@ -142,7 +196,7 @@ public sealed class QuantizationJob : IDisposable
         {
             Options.Tell?.Invoke("calibrating");
             long start = Stopwatch.GetTimestamp();
-            Calibration = Calibrator.Run(Prepared.Model, [.. Placement.Edges.Values.Distinct()], Prepared.Values, Data, Options.Calibration, cancel);
+            Calibration = Calibrator.Run(Prepared.Model, [.. Placement.Observed], Prepared.Values, Data, Options.Calibration, cancel);
             CalibrationTime = Stopwatch.GetElapsedTime(start);
             statistics = Calibration.Statistics;
         }

@@ -8,7 +8,8 @@ namespace Halftone.Ranges;
 /// <para>The search is that of <see cref="KlSearch"/>, on 2048 to 4096 bins of a power of two as width, without the exact zeros, which every range keeps.</para>
 /// <para>Chosen here, against outliers that leave too few bins for the rest: the histogram ends at twice the quantile 0.9999 of |x|, and what lies
 /// beyond counts as beyond every window. Of ordinary distributions nothing lies there.</para>
-/// <para>Where fewer bins are in use than there are codes, as of tensors of few values, the range ends there too: nothing is won by clipping.</para>
+/// <para>Where fewer bins are in use than there are codes, or there are fewer values than bins, as of small tensors and few samples, the range ends there
+/// too: nothing is won by clipping, or single values would be taken for a distribution.</para>
 /// <para>Cost: at most 4096 windows of one logarithm a code; O(bins^2) for ONNX Runtime's variant.</para>
 /// </remarks>
 public sealed record KlEntropy : IRangeMethod, IDescribed
@@ -40,7 +41,7 @@ public sealed record KlEntropy : IRangeMethod, IDescribed
         int end = Math.Min((used + merge - 1) / merge, sizes.Counts.Length);
         int levels = statistics.SideLevels(grid);
         int occupied = sizes.Counts.AsSpan()[..end].Length - sizes.Counts.AsSpan()[..end].Count(0);
-        if (occupied < levels)
+        if (occupied < levels || sizes.Total < Bins)
         {
             return statistics.Within(greatest);
         }

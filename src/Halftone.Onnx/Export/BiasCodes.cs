@@ -18,6 +18,11 @@ public sealed record BiasCodes(int[] Codes, float[] Scales)
         }
 
         float[] values = bias.ToFloats();
+        if (values.Length == 1 && weight.Scales.Length > 1)
+        {
+            values = [.. Enumerable.Repeat(values[0], weight.Scales.Length)]; // a Gemm may broadcast it
+        }
+
         if (weight.Scales.Length != 1 && weight.Scales.Length != values.Length)
         {
             return null;

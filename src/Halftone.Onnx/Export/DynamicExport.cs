@@ -10,20 +10,28 @@ namespace Halftone.Onnx.Export;
 public static class DynamicExport
 {
     /// <summary>Replaces the node.</summary>
-    internal static void Lower(Model model, Node node, AffineTensor weight)
+    /// <param name="model">The model it is in.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="weight">Its weight's codes.</param>
+    /// <param name="stored">Names of the codes that are in the model already, so that a weight that several nodes read is there once.</param>
+    internal static void Lower(Model model, Node node, AffineTensor weight, Dictionary<(AffineTensor Weight, bool Transposed), string> stored)
     {
         Graph graph = model.Graph;
         string tensor = node.Input(1);
         (string x, string scale, string zero) = QuantizedInput(graph, node);
         bool transposed = node.Is("Gemm") && node.Int("transB", 0) != 0;
-        AffineTensor stored = transposed ? Transposed(weight) : weight;
         ElementType type = weight.Grid switch
         {
             { Bits: <= 8, Signed: true } => ElementType.Int8,
             { Bits: <= 8 } => ElementType.UInt8,
             _ => throw new ModelException($"The weight '{tensor}' has {weight.Grid.Bits}-bit codes, and {(node.Is("Conv") ? "ConvInteger" : "MatMulInteger")} takes 8: ask for 8 bits or fewer."),
         };
-        string codes = graph.AddConstant($"{tensor}_quantized", Codes.Pack(stored.Codes(), [.. stored.Shape.Select(d => (long)d)], type));
+        if (!stored.TryGetValue((weight, transposed), out string? codes))
+        {
+            AffineTensor turned = transposed ? Transposed(weight) : weight;
+            codes = graph.AddConstant($"{tensor}_quantized", Codes.Pack(turned.Codes(), [.. turned.Shape.Select(d => (long)d)], type));
+            stored.Add((weight, transposed), codes);
+        }
 
         string output = node.Outputs[0];
         string sum = graph.FreshName($"{output}_integer");

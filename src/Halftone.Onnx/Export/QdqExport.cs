@@ -17,6 +17,7 @@ public sealed class QdqExport
     private readonly Graph _graph;
     private readonly QuantizationPlan _plan;
     private readonly Dictionary<(string Tensor, QuantizedTensor Format), Func<Node, string>> _weights = [];
+    private readonly Dictionary<(AffineTensor Weight, bool Transposed), string> _dynamicWeights = [];
 
     private QdqExport(Model model, QuantizationPlan plan)
     {
@@ -37,6 +38,7 @@ public sealed class QdqExport
         export.CorrectBiases();
         export.Biases();
         export.Edges();
+        export.GuardFloatWeights();
         copy.Graph.ForgetDeclaredTypes();
         RemoveUnusedConstants(copy.Graph);
         copy.Graph.Sort();
@@ -79,7 +81,7 @@ public sealed class QdqExport
             Node node = Find(name);
             DynamicExport.Lower(_model, node, _plan.Weights[new(name, 1)] is AffineTensor { HalfCodes: false, Offsets.IsEmpty: true } weight
                 ? weight
-                : throw new ModelException($"Node '{name}' is to quantize its input at every run, which takes a weight of integer codes with scales and zero points alone."));
+                : throw new ModelException($"Node '{name}' is to quantize its input at every run, which takes a weight of integer codes with scales and zero points alone."), _dynamicWeights);
         }
     }
 
@@ -189,9 +191,10 @@ public sealed class QdqExport
     private void Quantize(string edge, string source, string? shown, AffineGrid grid)
     {
         ElementType type = Codes.StorageType(grid.Codes, _model.Opset, $"the value '{edge}'");
-        if (type.Bits() < 8 && grid.Codes.Bits is not 4)
+        if (type.Bits() < 8)
         {
-            // Clip has kernels for 8 bits, and QuantizeLinear to 2 bits (ONNX Runtime 1.31) turns quotients over 2^31 into the lowest code
+            // ONNX Runtime 1.31 fuses 2- and 4-bit activations into operators that it does not have for them, and its QuantizeLinear to 2 bits turns
+            // quotients over 2^31 into the lowest code
             type = grid.Codes.Signed ? ElementType.Int8 : ElementType.UInt8;
         }
 
@@ -263,6 +266,32 @@ public sealed class QdqExport
             _graph.SetInput(reader, place, value);
         }
     }
+
+    /// <summary>
+    /// ONNX Runtime 1.31 quantizes a float weight itself, by tensor, where its node stands between DequantizeLinear and QuantizeLinear, so that a node kept
+    /// float for its accuracy would lose it again. A Clip that clips nothing, before such a node, is in the way of that.
+    /// </summary>
+    private void GuardFloatWeights()
+    {
+        foreach (Node node in _graph.Nodes.Where(n => n.Is("Conv") || n.Is("ConvTranspose") || n.Is("Gemm") || n.Is("MatMul")).ToArray())
+        {
+            string data = node.Input(0);
+            if (_graph.Constant(node.Input(1)) is not { Type: ElementType.Float } || _graph.Producer(data) is not { } maker || !maker.Is("DequantizeLinear") || !GoesToCodes(node))
+            {
+                continue;
+            }
+
+            string low = _graph.AddConstant($"{node.Name}_lowest", Tensor.Scalar(float.MinValue));
+            string high = _graph.AddConstant($"{node.Name}_highest", Tensor.Scalar(float.MaxValue));
+            string kept = _graph.FreshName($"{node.Name}_float_input");
+            _graph.Add(new Node(_graph.FreshName($"{node.Name}_guard"), "Clip", [data, low, high], [kept]));
+            _graph.SetInput(node, 0, kept);
+        }
+    }
+
+    private bool GoesToCodes(Node node) =>
+        _graph.Consumers(node.Outputs[0]) is var readers
+        && (readers.Any(r => r.Is("QuantizeLinear")) || (readers is [{ } one] && (one.Is("Relu") || one.Is("Clip")) && GoesToCodes(one)));
 
     private static Node Axis(Node node, AffineGrid grid) => grid.Axis is { } axis ? node.With("axis", axis) : node;
 

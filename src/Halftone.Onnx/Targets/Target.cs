@@ -66,6 +66,12 @@ public sealed record Target
     /// <summary>A floor of activation scales; 0 for none.</summary>
     public double SmallestScale { get; init; }
 
+    /// <summary>Output scale and zero point that are fixed, by operator, whatever the values; empty for most.</summary>
+    public ImmutableDictionary<string, AffineParameters> FixedOutputs { get; init; } = ImmutableDictionary<string, AffineParameters>.Empty;
+
+    /// <summary>Whether the inputs and the output of a Concat must have one scale, because it only copies codes.</summary>
+    public bool ConcatSharesScale { get; init; }
+
     /// <summary>Bit widths its integer units take, for weights.</summary>
     public ImmutableArray<int> WeightBits { get; init; } = [8];
 

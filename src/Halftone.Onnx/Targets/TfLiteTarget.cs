@@ -7,14 +7,6 @@ namespace Halftone.Onnx.Targets;
 /// <summary>TensorFlow Lite's 8-bit specification.</summary>
 public static class TfLiteTarget
 {
-    /// <summary>Output scale and zero point that the specification fixes, by operator.</summary>
-    internal static readonly ImmutableDictionary<string, AffineParameters> FixedOutputs = new Dictionary<string, AffineParameters>
-    {
-        ["Softmax"] = new(1f / 256, -128),
-        ["Sigmoid"] = new(1f / 256, -128),
-        ["Tanh"] = new(1f / 128, 0),
-    }.ToImmutableDictionary();
-
     /// <summary>int8.</summary>
     public static Target Int8 { get; } = new()
     {
@@ -29,6 +21,13 @@ public static class TfLiteTarget
             (Arithmetic, "Add Sub Mul GlobalAveragePool ReduceMean LeakyRelu Sigmoid Tanh Softmax Concat"),
             (SameParameters, "AveragePool MaxPool Reshape Flatten Transpose Squeeze Unsqueeze Gather Split Slice Pad Resize"),
             (Absorbed, "Relu Clip")),
+        FixedOutputs = new Dictionary<string, AffineParameters>
+        {
+            ["Softmax"] = new(1f / 256, -128),
+            ["Sigmoid"] = new(1f / 256, -128),
+            ["Tanh"] = new(1f / 128, 0),
+        }.ToImmutableDictionary(),
+        ConcatSharesScale = true,
         Source = "TensorFlow Lite 8-bit quantization specification (int8 operator specifications)",
     };
 }

@@ -49,6 +49,7 @@ public interface IPlanMethod
 public sealed class CalibrationRun(
     Model model, IReadOnlyDictionary<string, ObservedValue> values, IReadOnlyDictionary<string, TensorStatistics> statistics, IDataSet data, int samples, int threads) : ICalibrationRun, IDisposable
 {
+    private readonly Dictionary<string, TensorStatistics> _statistics = new(statistics);
     private readonly OrtSession _float = OrtSession.Load(model, new OrtOptions { Threads = threads });
 
     /// <inheritdoc/>
@@ -58,10 +59,19 @@ public sealed class CalibrationRun(
     public IReadOnlyDictionary<string, ObservedValue> Values => values;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, TensorStatistics> Statistics => statistics;
+    public IReadOnlyDictionary<string, TensorStatistics> Statistics => _statistics;
 
     /// <inheritdoc/>
     public int Threads => threads;
+
+    /// <summary>Adds statistics of more edges.</summary>
+    internal void Add(IReadOnlyDictionary<string, TensorStatistics> more)
+    {
+        foreach ((string edge, TensorStatistics one) in more)
+        {
+            _statistics[edge] = one;
+        }
+    }
 
     /// <inheritdoc/>
     public int JudgedSamples => Math.Min(samples, data.Count);

@@ -32,7 +32,11 @@ public sealed record CalibrationOptions
 /// <param name="Groups">1, or in how many groups the edges had to be fetched because one batch of all exceeds the memory; each group is another run.</param>
 /// <param name="BytesPerSample">Bytes of all edges for one sample.</param>
 /// <param name="Skipped">Files that could not be read.</param>
-public sealed record CalibrationResult(IReadOnlyDictionary<string, TensorStatistics> Statistics, int Samples, int Batches, int Groups, long BytesPerSample, ImmutableArray<string> Skipped);
+public sealed record CalibrationResult(IReadOnlyDictionary<string, TensorStatistics> Statistics, int Samples, int Batches, int Groups, long BytesPerSample, ImmutableArray<string> Skipped)
+{
+    /// <summary>Edges with NaN or infinite values, and how many; these are in no range.</summary>
+    public IEnumerable<(string Edge, long Count)> NonFinite => Statistics.Where(s => s.Value.NonFinite > 0).Select(s => (s.Key, s.Value.NonFinite)).OrderBy(s => s.Key, StringComparer.Ordinal);
+}
 
 /// <summary>Runs a model over samples once and gathers the statistics of edges as the values come, in memory that does not grow with the samples.</summary>
 public static class Calibrator
@@ -90,7 +94,7 @@ public static class Calibrator
         foreach (string[] group in groups)
         {
             var collectors = group.ToDictionary(e => e, _ => new StatisticsCollector());
-            done = new Pass(model, collectors, options, new CarriedState(data), samples).Run(Batches.Of(data, indices, batchSize, skipped, cancel), cancel);
+            done = new CalibrationPass(model, collectors, options, new CarriedState(data), samples).Run(Batches.Of(data, indices, batchSize, skipped, cancel), cancel);
             foreach ((string edge, StatisticsCollector collector) in collectors)
             {
                 statistics[edge] = collector.Snapshot();
@@ -126,110 +130,5 @@ public static class Calibrator
 
         groups.Add([.. group]);
         return groups;
-    }
-
-    /// <summary>One pass over the batches: several run at once, but their values are taken in in the order of the batches, so that any number of threads gives the same bits.</summary>
-    private sealed class Pass(Model model, Dictionary<string, StatisticsCollector> collectors, CalibrationOptions options, CarriedState state, int total)
-    {
-        private readonly int _threads = state.Any ? 1 : options.Threads;
-        private readonly object _gate = new();
-        private int _taken;
-        private int _turn;
-        private int _samples;
-        private bool _failed;
-
-        public (int Samples, int Batches) Run(IEnumerable<Batch> batches, CancellationToken cancel)
-        {
-            string[] inner = [.. collectors.Keys.Where(e => model.Graph.Inputs.All(i => i.Name != e))];
-            string[] inputs = [.. collectors.Keys.Except(inner)];
-            using OrtSession session = OrtSession.Load(TensorTap.Expose(model, inner), new OrtOptions { Threads = 1 });
-            using IEnumerator<Batch> source = batches.GetEnumerator();
-            Parallel.For(0, _threads, new ParallelOptions { MaxDegreeOfParallelism = _threads, CancellationToken = cancel }, _ =>
-            {
-                try
-                {
-                    while (Next(source) is { } item)
-                    {
-                        Collect(session, item.Batch, item.Order, inner, inputs, cancel);
-                    }
-                }
-                catch
-                {
-                    lock (_gate)
-                    {
-                        _failed = true;
-                        Monitor.PulseAll(_gate);
-                    }
-
-                    throw;
-                }
-            });
-            return (_samples, _taken);
-        }
-
-        private (Batch Batch, int Order)? Next(IEnumerator<Batch> source)
-        {
-            lock (source)
-            {
-                return !_failed && source.MoveNext() ? (source.Current, _taken++) : null;
-            }
-        }
-
-        private void Collect(OrtSession session, Batch batch, int order, string[] inner, string[] inputs, CancellationToken cancel)
-        {
-            bool mine = false;
-            void TakeTurn()
-            {
-                if (mine)
-                {
-                    return;
-                }
-
-                lock (_gate)
-                {
-                    while (_turn != order && !_failed)
-                    {
-                        Monitor.Wait(_gate);
-                    }
-
-                    ObjectDisposedException.ThrowIf(_failed, this);
-                }
-
-                mine = true;
-            }
-
-            IReadOnlyDictionary<string, Tensor> fed = state.Inputs(batch);
-            if (state.Any)
-            {
-                TakeTurn();
-                foreach ((string name, Tensor value) in state.Run(session, batch, inner, cancel).Where(r => collectors.ContainsKey(r.Key)))
-                {
-                    collectors[name].Add(value.As<float>());
-                }
-            }
-            else
-            {
-                session.Run(fed, inner, (name, dims, values) =>
-                {
-                    TakeTurn();
-                    collectors[name].Add(values);
-                }, cancel);
-                TakeTurn();
-            }
-
-            foreach (string input in inputs)
-            {
-                collectors[input].Add(fed[input].As<float>());
-            }
-
-            lock (_gate)
-            {
-                _turn++;
-                _samples += batch.Samples.Length;
-                Monitor.PulseAll(_gate);
-            }
-
-            options.Progress?.Report((_samples, total));
-        }
     }
 }

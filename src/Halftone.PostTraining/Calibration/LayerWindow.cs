@@ -36,8 +36,8 @@ internal sealed class LayerWindow : IEquatable<LayerWindow>
     /// <summary>d: numbers one output sums over.</summary>
     public int Inputs { get; }
 
-    /// <summary>The window of a layer; null where its weight is no matrix.</summary>
-    public static LayerWindow? Of(Node node, WeightView weight) => weight.Matrix is null ? null : weight.Kind switch
+    /// <summary>The window of a layer; null where its weight is no matrix, or its input is transposed.</summary>
+    public static LayerWindow? Of(Node node, WeightView weight) => weight.Matrix is null || node.Int("transA", 0) != 0 ? null : weight.Kind switch
     {
         WeightKind.Conv => new(node.Input(0), weight.Groups, weight.Shape[1], [.. weight.Shape.Skip(2)], node),
         _ => new(node.Input(0), 1, weight.Shape[weight.InputAxis], [], null),

@@ -64,7 +64,7 @@ public static class RangeSelection
 
     private static RangeCandidate Mix(PlanBuilder builder, RangeCandidate best, IRangeMethod[] methods, ICalibrationRun run, CancellationToken cancel)
     {
-        Dictionary<string, IRangeMethod> chosen = run.Statistics.Keys.ToDictionary(h => h, _ => methods[0]);
+        Dictionary<string, IRangeMethod> chosen = builder.Heads.ToDictionary(h => h, _ => methods[0]);
         RangeCandidate now = best;
         int left = MostOf(run);
         Dictionary<string, IRangeMethod> before = new(chosen);
@@ -122,7 +122,7 @@ public static class RangeSelection
 
     // values of which the methods' widths differ most first
     private static IEnumerable<string> MostDisputed(PlanBuilder builder, IRangeMethod[] methods, ICalibrationRun run) =>
-        run.Statistics.Keys.Order(StringComparer.Ordinal).OrderByDescending(head =>
+        builder.Heads.Order(StringComparer.Ordinal).OrderByDescending(head =>
         {
             double[] widths = [.. methods.Select(m => m.Estimate(run.Statistics[head], builder.ActivationGrid)).Select(r => Math.Max(r.Max - r.Min, double.Epsilon))];
             return widths.Max() / widths.Min();

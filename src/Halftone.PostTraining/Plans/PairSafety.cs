@@ -15,21 +15,27 @@ public static class PairSafety
     private const int Rounds = 8; // rounding anew can push a pair over again by one code
 
     /// <summary>The weight with the scales that are safe; itself where all are.</summary>
-    public static AffineTensor Apply(Node node, WeightView view, AffineTensor weight)
+    /// <param name="readers">The nodes that read it.</param>
+    /// <param name="view">The float weight.</param>
+    /// <param name="weight">Its int8 codes, by channel or by tensor.</param>
+    public static AffineTensor Apply(IReadOnlyList<Node> readers, WeightView view, AffineTensor weight)
     {
         for (int round = 0; round < Rounds; round++)
         {
-            float[] growth = PairSaturation.Growth(node, weight);
-            if (growth.All(g => g <= 1))
+            float[] scales = [.. weight.Scales];
+            foreach (Node node in readers)
             {
-                return weight;
+                float[] growth = PairSaturation.Growth(node, weight);
+                for (int channel = 0; channel < growth.Length; channel++)
+                {
+                    int g = scales.Length == 1 ? 0 : channel;
+                    scales[g] = Math.Max(scales[g], weight.Scales[g] * growth[channel]);
+                }
             }
 
-            float[] scales = [.. weight.Scales];
-            for (int channel = 0; channel < growth.Length; channel++)
+            if (weight.Scales.AsSpan().SequenceEqual(scales))
             {
-                int g = scales.Length == 1 ? 0 : channel;
-                scales[g] = Math.Max(scales[g], weight.Scales[g] * growth[channel]);
+                return weight;
             }
 
             weight = ScaleFloors.WithScales(view.Values.Span, weight, scales);

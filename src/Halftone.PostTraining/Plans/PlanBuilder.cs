@@ -49,6 +49,9 @@ public sealed class PlanBuilder
     public QuantizationPlan Build(IReadOnlyDictionary<string, TensorStatistics> statistics, IRangeMethod method, CancellationToken cancel = default) =>
         Build(statistics, _ => method, cancel);
 
+    /// <summary>The values whose ranges are chosen; others share theirs.</summary>
+    public IEnumerable<string> Heads => _placement.Edges.Values.Distinct();
+
     /// <summary>The plan with edges from statistics, each by a method of its own.</summary>
     /// <param name="statistics">Of every head of <see cref="Placement.Edges"/>.</param>
     /// <param name="method">Chooses the range of a head.</param>
@@ -60,7 +63,7 @@ public sealed class PlanBuilder
         {
             if (!edges.TryGetValue(head, out ActivationQuantizer? grid))
             {
-                grid = Edge(head, statistics[head], method(head));
+                grid = Edge(head, statistics, method(head));
                 edges[head] = grid;
             }
 
@@ -81,7 +84,7 @@ public sealed class PlanBuilder
     {
         QuantizationPlan plan = Frame();
         plan = plan with { Weights = Weights(plan, cancel) };
-        return dynamic ? plan with { DynamicNodes = [.. plan.Weights.Keys.Select(s => s.Node)] } : plan;
+        return dynamic ? plan with { DynamicNodes = [.. plan.Weights.Keys.Select(s => s.Node).Where(n => DynamicExport.Fits(Find(n)))] } : plan;
     }
 
     private static QuantizationGrid Activations(Target target, Recipe recipe)
@@ -100,32 +103,55 @@ public sealed class PlanBuilder
         Bias = _recipe.QuantizeBias ?? _target.Bias is BiasForm.Int32 ? BiasForm.Int32 : BiasForm.Float,
     };
 
-    private AffineGrid Edge(string edge, TensorStatistics statistics, IRangeMethod method)
+    private AffineGrid Edge(string head, IReadOnlyDictionary<string, TensorStatistics> statistics, IRangeMethod method)
     {
-        if (statistics.Count == 0 && statistics.NonFinite > 0)
+        if (_graph.Producer(head) is { } producer && _target.FixedOutputs.TryGetValue(producer.Op, out AffineParameters fixedOutput) && ActivationGrid.Codes == _target.ActivationCodes)
         {
-            throw new ModelException($"The value '{edge}' is never finite on the calibration samples: the model does not fit them.");
+            return new AffineGrid(fixedOutput, ActivationGrid.Codes);
         }
 
-        ClipRange range = method.Estimate(statistics, ActivationGrid);
+        ClipRange range = Range(head, statistics[head], method);
+        foreach (string other in _placement.Covers[head].Skip(1))
+        {
+            ClipRange one = Range(other, statistics[other], method);
+            range = new ClipRange(Math.Min(range.Min, one.Min), Math.Max(range.Max, one.Max));
+        }
+
         AffineParameters parameters = AffineParameters.FromRange(
             range.Min, range.Max, ActivationGrid.Codes, ActivationGrid.Symmetric, _recipe.Activations.SmallestScale ?? _target.SmallestScale);
-        return new AffineGrid(WithinClip(edge, parameters), ActivationGrid.Codes);
+        return new AffineGrid(WithinClip(head, parameters), ActivationGrid.Codes);
     }
 
-    // a Clip is absorbed only where no code stands for a value outside it, and the float scale may have been rounded up
+    private ClipRange Range(string edge, TensorStatistics statistics, IRangeMethod method) =>
+        statistics.Count == 0 && statistics.NonFinite > 0
+            ? throw new ModelException($"The value '{edge}' is never finite on the calibration samples: the model does not fit them, or its preprocessing is another.")
+            : method.Estimate(statistics, ActivationGrid);
+
+    // a Clip is absorbed only where no code stands for a value outside it: zero points and scales are rounded, so an end may lie half a step beyond
     private AffineParameters WithinClip(string edge, AffineParameters parameters)
     {
-        if (_graph.Producer(edge) is not { } clip || !clip.Is("Clip") || _graph.Constant(clip.Input(2)) is not { } bound)
+        if (_graph.Producer(edge) is not { } clip || !clip.Is("Clip"))
         {
             return parameters;
         }
 
-        float highest = bound.ToFloats()[0];
         IntegerGrid codes = ActivationGrid.Codes;
-        while (parameters.Dequantize(codes.TypeMax) > highest && parameters.Dequantize(codes.TypeMax) < highest * 1.0001f)
+        foreach ((int place, int end) in (ReadOnlySpan<(int, int)>)[(1, codes.TypeMin), (2, codes.TypeMax)])
         {
-            parameters = parameters with { Scale = MathF.BitDecrement(parameters.Scale) };
+            if (_graph.Constant(clip.Input(place)) is not { Count: 1 } bound || end == parameters.ZeroPoint)
+            {
+                continue;
+            }
+
+            float limit = bound.ToFloats()[0] / (end - parameters.ZeroPoint);
+            if (limit > 0 && parameters.Scale > limit && parameters.Scale * (codes.Levels - 2) <= limit * (codes.Levels - 1))
+            {
+                parameters = parameters with { Scale = limit };
+                while (Math.Abs(parameters.Dequantize(end)) > Math.Abs(bound.ToFloats()[0]))
+                {
+                    parameters = parameters with { Scale = MathF.BitDecrement(parameters.Scale) };
+                }
+            }
         }
 
         return parameters;
@@ -135,20 +161,23 @@ public sealed class PlanBuilder
     {
         IWeightMethod method = WeightMethod;
         var weights = ImmutableDictionary.CreateBuilder<InputSite, QuantizedTensor>();
-        foreach (InputSite site in _placement.Weights)
+        foreach (IGrouping<(string Tensor, WeightTarget Target), Site> tied in _placement.Weights.Select(Look).GroupBy(s => (s.Tensor, s.Target)))
         {
             cancel.ThrowIfCancellationRequested();
-            Node node = Find(site.Node);
-            string name = node.Input(site.Input);
-            WeightView view = WeightViews.Of(node, _graph.Constant(name)!);
-            var target = new WeightTarget(WeightCodes, _recipe.Weights.Symmetric, GranularityOf(node, view));
-            if (!_cache.TryGetValue((name, target), out QuantizedTensor? made))
+            Site lead = tied.OrderByDescending(s => Layers.ContainsKey(s.Place)).First(); // a table's rows meet no inputs, the product tied to it does
+            WeightView view = WeightViews.Of(lead.Node, _graph.Constant(tied.Key.Tensor)!);
+            if (!_cache.TryGetValue(tied.Key, out QuantizedTensor? made))
             {
-                made = method.Quantize(view, target, Layers.GetValueOrDefault(site, LayerStatistics.None), cancel);
-                _cache.Add((name, target), made);
+                made = method.Quantize(view, tied.Key.Target, Layers.GetValueOrDefault(lead.Place, LayerStatistics.None), cancel);
+                _cache.Add(tied.Key, made);
             }
 
-            weights[site] = made is AffineTensor affine ? Safe(plan, node, view, affine) : made;
+            // a weight that several nodes read is stored once, so its scales must do for all of them
+            QuantizedTensor safe = made is AffineTensor affine ? Safe(plan, [.. tied.Select(s => s.Node)], view, affine) : made;
+            foreach (Site site in tied)
+            {
+                weights[site.Place] = safe;
+            }
         }
 
         if (_recipe.Weights.Granularity is RecipeGranularity.Network)
@@ -158,49 +187,61 @@ public sealed class PlanBuilder
 
         foreach (InputSite site in _placement.Operands)
         {
-            weights[site] = Operand(_graph.Constant(Find(site.Node).Input(site.Input))!);
+            Node node = Find(site.Node);
+            weights[site] = Operand(_graph.Constant(node.Input(site.Input))!, node.Is("Concat") && _target.ConcatSharesScale ? plan.Edges.GetValueOrDefault(node.Outputs[0]) as AffineGrid : null);
         }
 
         return weights.ToImmutable();
     }
 
-    private Granularity GranularityOf(Node node, WeightView view)
+    private Granularity GranularityOf(Node node, WeightAxes axes, int rank)
     {
         bool channels = _target.ChannelWeights.Contains(node.Op) || _recipe.Mode is not RecipeMode.Static;
-        bool oneAxis = view.Kind is not WeightKind.ConvTranspose || view.Groups == 1;
+        bool oneAxis = axes.Kind is not WeightKind.ConvTranspose || axes.Groups == 1;
         RecipeGranularity wanted = _recipe.Weights.Granularity ?? (channels ? RecipeGranularity.Channel : RecipeGranularity.Tensor);
         return wanted switch
         {
-            RecipeGranularity.Block => Granularity.Block(view.InputAxis, _recipe.Weights.BlockSize),
-            RecipeGranularity.Channel when channels && oneAxis && (view.Kind is not WeightKind.MatMul || view.Shape.Length == 2) => Granularity.Channel(view.OutputAxis),
+            RecipeGranularity.Block => Granularity.Block(axes.Input, _recipe.Weights.BlockSize),
+            RecipeGranularity.Channel when channels && oneAxis && (axes.Kind is not WeightKind.MatMul || rank == 2) => Granularity.Channel(axes.Output),
             RecipeGranularity.Network => Granularity.Network,
             _ => Granularity.Tensor,
         };
     }
 
-    // scales large enough that the bias fits 32 bits (tools.md N9) and, where kernels add pairs in 16 bits, that these cannot overflow
-    private AffineTensor Safe(QuantizationPlan plan, Node node, WeightView view, AffineTensor weight)
+    // scales large enough that the biases fit 32 bits (tools.md N9) and, where kernels add pairs in 16 bits, that these cannot overflow
+    private AffineTensor Safe(QuantizationPlan plan, ImmutableArray<Node> readers, WeightView view, AffineTensor weight)
     {
-        if (weight.ZeroPoints.Any(z => z != 0) || plan.Edges.GetValueOrDefault(node.Input(0)) is not AffineGrid input)
+        if (weight.ZeroPoints.Any(z => z != 0))
         {
             return weight;
         }
 
         var floors = new double[weight.Scales.Length];
-        if (plan.Bias is BiasForm.Int32 && node.Input(2).Length > 0 && _graph.Constant(node.Input(2)) is { Type: ElementType.Float } bias)
+        foreach (Node node in readers)
         {
-            float[] values = bias.ToFloats();
-            for (int c = 0; c < values.Length; c++)
-            {
-                int g = floors.Length == 1 ? 0 : Math.Min(c, floors.Length - 1);
-                floors[g] = Math.Max(floors[g], BiasCodes.SmallestWeightScale(values[c], input.Scale));
-            }
+            RaiseForBias(plan, node, floors);
         }
 
         AffineTensor safe = ScaleFloors.Apply(view.Values.Span, weight, floors);
-        return _target.SaturatesPairs && !input.Codes.Signed && input.Codes.Max > 127 && weight.Grid is { Bits: 8, Signed: true }
-            ? PairSafety.Apply(node, view, safe)
+        return _target.SaturatesPairs && weight.Grid is { Bits: 8, Signed: true } && weight.Granularity.Kind is not GranularityKind.Block
+            ? PairSafety.Apply([.. readers.Where(n => plan.Edges.GetValueOrDefault(n.Input(0)) is AffineGrid { Codes: { Signed: false, Max: > 127 } })], view, safe)
             : safe;
+    }
+
+    private void RaiseForBias(QuantizationPlan plan, Node node, double[] floors)
+    {
+        if (plan.Bias is not BiasForm.Int32 || plan.Edges.GetValueOrDefault(node.Input(0)) is not AffineGrid input || _graph.Constant(node.Input(2)) is not { Type: ElementType.Float } bias)
+        {
+            return;
+        }
+
+        float[] values = bias.ToFloats();
+        for (int g = 0; g < floors.Length; g++)
+        {
+            // one scale for all channels, one bias for all channels, or one each
+            IEnumerable<float> own = floors.Length == 1 || values.Length != floors.Length ? values : [values[g]];
+            floors[g] = own.Select(b => BiasCodes.SmallestWeightScale(b, input.Scale)).Append(floors[g]).Max();
+        }
     }
 
     private void ShareScale(ImmutableDictionary<InputSite, QuantizedTensor>.Builder weights)
@@ -211,21 +252,36 @@ public sealed class PlanBuilder
         }
 
         float scale = weights.Values.Max(w => ((AffineTensor)w).Scales[0]);
+        Dictionary<QuantizedTensor, AffineTensor> shared = new(ReferenceEqualityComparer.Instance);
         foreach (InputSite site in weights.Keys.ToArray())
         {
-            Node node = Find(site.Node);
-            weights[site] = ScaleFloors.WithScales(_graph.Constant(node.Input(site.Input))!.ToFloats(), (AffineTensor)weights[site], [scale]);
+            if (!shared.TryGetValue(weights[site], out AffineTensor? one))
+            {
+                one = ScaleFloors.WithScales(_graph.Constant(Find(site.Node).Input(site.Input))!.ToFloats(), (AffineTensor)weights[site], [scale]);
+                shared.Add(weights[site], one);
+            }
+
+            weights[site] = one;
         }
     }
 
-    private AffineTensor Operand(Tensor constant)
+    private AffineTensor Operand(Tensor constant, AffineGrid? shared)
     {
         float[] values = constant.ToFloats();
-        AffineParameters parameters = values.Length == 0 ? new(1, 0) : ActivationGrid.Parameters(new ClipRange(values.Min(), values.Max()));
+        AffineParameters parameters = shared is not null ? new(shared.Scale, shared.ZeroPoint) : values.Length == 0 ? new(1, 0) : ActivationGrid.Parameters(new ClipRange(values.Min(), values.Max()));
         int[] codes = [.. values.Select(v => parameters.Quantize(v, ActivationGrid.Codes))];
         return new AffineTensor([.. constant.Dims.Select(d => (int)d)], Granularity.Tensor, ActivationGrid.Codes, codes, [parameters.Scale], [parameters.ZeroPoint]);
     }
 
+    private Site Look(InputSite place)
+    {
+        Node node = Find(place.Node);
+        string tensor = node.Input(place.Input);
+        return new Site(place, node, tensor, new WeightTarget(WeightCodes, _recipe.Weights.Symmetric, GranularityOf(node, WeightViews.Axes(node, _graph.Constant(tensor)!.Dims.Length), _graph.Constant(tensor)!.Dims.Length)));
+    }
+
     private Node Find(string name) => _graph.Nodes.First(n => n.Name == name);
 
+    /// <summary>A weight where a node reads it.</summary>
+    private readonly record struct Site(InputSite Place, Node Node, string Tensor, WeightTarget Target);
 }

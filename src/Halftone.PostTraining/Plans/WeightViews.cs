@@ -22,7 +22,13 @@ public static class WeightViews
             throw new ModelException($"The weight of node '{node.Name}' is {values[bad]} at element {bad}: it cannot be quantized. Repair the model, or keep the node float.");
         }
 
-        int rank = tensor.Dims.Length;
+        WeightAxes axes = Axes(node, tensor.Dims.Length);
+        return new WeightView(axes.Kind, [.. tensor.Dims.Select(d => checked((int)d))], axes.Output, axes.Input, axes.Groups, values);
+    }
+
+    /// <summary>The axes of a weight at its node.</summary>
+    public static WeightAxes Axes(Node node, int rank)
+    {
         (WeightKind kind, int output, int input) = node.Op switch
         {
             "Conv" => (WeightKind.Conv, 0, 1),
@@ -31,6 +37,13 @@ public static class WeightViews
             "Gemm" when node.Int("transB", 0) != 0 => (WeightKind.MatMul, 0, 1),
             _ => (WeightKind.MatMul, rank - 1, rank - 2),
         };
-        return new WeightView(kind, [.. tensor.Dims.Select(d => checked((int)d))], output, input, (int)node.Int("group", 1), values);
+        return new WeightAxes(kind, output, input, (int)node.Int("group", 1));
     }
 }
+
+/// <summary>What the indices of a weight mean.</summary>
+/// <param name="Kind">What the weight is to its node.</param>
+/// <param name="Output">The axis of output channels.</param>
+/// <param name="Input">The axis that is summed over.</param>
+/// <param name="Groups">1, or the groups of a convolution.</param>
+public readonly record struct WeightAxes(WeightKind Kind, int Output, int Input, int Groups);

@@ -135,6 +135,16 @@ public static class Proof
             yield return $"{calibration.Skipped.Length} calibration files could not be read and were left out: {string.Join(", ", calibration.Skipped.Take(3))}";
         }
 
+        foreach ((string edge, long count) in job.Calibration?.NonFinite.Take(3) ?? [])
+        {
+            yield return $"the value '{edge}' was NaN or infinite {count} times while calibrating; these are in no range";
+        }
+
+        foreach (string note in job.Notes)
+        {
+            yield return note;
+        }
+
         if (job.Calibration is { Groups: > 1 } grouped)
         {
             yield return $"the values of one batch exceed the memory limit, so each batch ran {grouped.Groups} times";

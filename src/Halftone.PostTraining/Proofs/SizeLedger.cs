@@ -16,7 +16,7 @@ internal static class SizeLedger
         Dictionary<string, long> coded = ByReader(quantized.Graph, CodedBytes);
         ILookup<string, QuantizedTensor> weights = prepared.Nodes.SelectMany(n => n.Inputs.Select((name, i) => (Node: n, Site: new InputSite(n.Name, i), name)))
             .Where(s => plan.Weights.ContainsKey(s.Site) && !plan.DynamicNodes.Contains(s.Node.Name)).DistinctBy(s => (s.name, plan.Weights[s.Site]))
-            .ToLookup(s => Describe(s.Node, s.Site.Input), s => plan.Weights[s.Site]);
+            .ToLookup(s => Describe(s.Node.Op, s.Site.Input), s => plan.Weights[s.Site]);
         HashSet<string> floatOps = [.. prepared.Nodes.Where(n => plan.KeptFloat.ContainsKey(n.Name)).Select(n => n.Op)];
         return
         [

@@ -77,6 +77,12 @@ public sealed record Recipe
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static Recipe Find(string nameOrPath) => RecipeFile.Find(nameOrPath);
 
+    /// <summary>Names of nodes whose activations take 16 bits, between 8 bits and float in accuracy. ONNX Runtime computes them in float between their codes.</summary>
+    public ImmutableArray<string> WideNodes { get; init; } = [];
+
+    /// <summary>Ids of passes that make the model easier to quantize and leave what it computes, in this order.</summary>
+    public ImmutableArray<string> Passes { get; init; } = [];
+
     /// <summary>Ids of plan methods that improve the plan, in this order; each is kept only where the outputs gain.</summary>
     public ImmutableArray<string> Corrections { get; init; } = [];
 

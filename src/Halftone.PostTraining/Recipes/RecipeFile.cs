@@ -14,6 +14,8 @@ public static partial class RecipeFile
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web)
     {
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        AllowDuplicateProperties = false,
+        NumberHandling = JsonNumberHandling.Strict,
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -58,43 +60,75 @@ public static partial class RecipeFile
     /// <summary>Reads a recipe.</summary>
     /// <param name="json">The text.</param>
     /// <param name="name">What it is called in messages.</param>
-    /// <exception cref="ArgumentException">It is not valid.</exception>
+    /// <exception cref="ArgumentException">It is not valid; the message names file, line, key and what is wanted there.</exception>
     public static Recipe Parse(string json, string name)
     {
+        if (string.IsNullOrWhiteSpace(json))
+        {
+            throw new ArgumentException($"Recipe '{name}' is empty. 'halftone recipes' shows some that are not.");
+        }
+
+        Recipe recipe;
         try
         {
-            Recipe recipe = JsonSerializer.Deserialize<Recipe>(json, s_json) ?? throw new JsonException("it is null");
-            RecipeCheck.Validate(recipe);
-            return recipe;
+            recipe = JsonSerializer.Deserialize<Recipe>(json, s_json) ?? throw new ArgumentException($"Recipe '{name}' is null.");
         }
         catch (JsonException error)
         {
-            throw new ArgumentException($"Recipe '{name}', line {(error.LineNumber ?? 0) + 1}: {Explain(error)}", error);
+            throw new ArgumentException($"Recipe '{name}', line {(error.LineNumber ?? 0) + 1}{Explain(error, json)}", error);
         }
-        catch (ArgumentException error)
+
+        try
         {
-            throw new ArgumentException($"Recipe '{name}': {error.Message}", error);
+            RecipeCheck.Validate(recipe);
+            return recipe;
+        }
+        catch (RecipeKeyException error)
+        {
+            throw new ArgumentException($"Recipe '{name}', line {RecipeText.LineOf(json, error.Key)}, key '{error.Key}': {error.Message}", error);
         }
     }
 
     /// <summary>The recipe as JSON.</summary>
     public static string Write(Recipe recipe) => JsonSerializer.Serialize(recipe, s_json) + "\n";
 
-    private static string Explain(JsonException error)
+    // what follows the line number
+    private static string Explain(JsonException error, string json)
     {
-        if (UnknownMember().Match(error.Message) is { Success: true } match)
+        if (Unknown().Match(error.Message) is { Success: true } unknown)
         {
-            string key = match.Groups[1].Value;
-            IEnumerable<string> keys = ((Type[])[typeof(Recipe), typeof(WeightRecipe), typeof(ActivationRecipe), typeof(KeepFloat)])
-                .Where(t => error.Message.Contains(t.FullName!, StringComparison.Ordinal))
-                .SelectMany(t => t.GetProperties(BindingFlags.Public | BindingFlags.Instance))
-                .Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name));
-            return $"there is no key '{key}'; did you mean '{Spelling.Nearest(key, keys)}'?";
+            string key = unknown.Groups[1].Value;
+            Type owner = ((Type[])[typeof(Recipe), typeof(WeightRecipe), typeof(ActivationRecipe), typeof(KeepFloat)]).First(t => t.FullName == unknown.Groups[2].Value);
+            IEnumerable<string> keys = owner.GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name));
+            return $", key '{key}': There is no such key. Did you mean '{Spelling.Nearest(key, keys)}'?";
         }
 
-        return error.Path is { Length: > 2 } path ? $"the value of '{path[2..]}' does not fit: {error.Message.Split(" Path:")[0]}" : error.Message.Split(" Path:")[0];
+        if (Missing().Match(error.Message) is { Success: true } missing)
+        {
+            return $": The key {missing.Groups[1].Value} is missing.";
+        }
+
+        if (Twice().Match(error.Message) is { Success: true } twice)
+        {
+            return $", key '{twice.Groups[1].Value}': It is there twice.";
+        }
+
+        if (error.Path is { } path && error.Message.Contains("could not be converted", StringComparison.Ordinal))
+        {
+            JsonElement root = JsonElement.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            string misfit = RecipeText.At(root, path) is { } given && RecipeText.TypeAt(typeof(Recipe), path) is { } type ? RecipeText.Misfit(given, type) : "Its value does not fit.";
+            return path.Length > 2 ? $", key '{path[2..]}': {misfit}" : $": {misfit}";
+        }
+
+        return $": It is not JSON: {error.Message.Split(" LineNumber:")[0].Split(" Path:")[0]}";
     }
 
-    [GeneratedRegex("JSON property '([^']*)' could not be mapped")]
-    private static partial Regex UnknownMember();
+    [GeneratedRegex("JSON property '([^']*)' could not be mapped to any .NET member contained in type '([^']*)'")]
+    private static partial Regex Unknown();
+
+    [GeneratedRegex("missing required properties including: ([^.]*)")]
+    private static partial Regex Missing();
+
+    [GeneratedRegex("Duplicate property '([^']*)'")]
+    private static partial Regex Twice();
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Halftone.Formats;
 using Halftone.Onnx;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Calibration;
@@ -59,18 +58,25 @@ public static class SensitivityAnalysis
 
     private static double Noise(double sqnr) => Math.Pow(10, -sqnr / 10);
 
+    // what the node reads is quantized for it alone, what it gives for everybody behind it
     private static QuantizationPlan Only(Graph graph, QuantizationPlan plan, Node node, bool weights, bool activations)
     {
-        HashSet<string> edges = activations ? [.. node.Inputs.Concat(node.Outputs).Concat(Absorbing(graph, node))] : [];
-        ImmutableDictionary<string, ActivationQuantizer> kept = plan.Edges.Where(e => edges.Contains(e.Key)).ToImmutableDictionary();
-        ImmutableDictionary<InputSite, QuantizedTensor> codes = plan.Weights.Where(w => weights && w.Key.Node == node.Name).ToImmutableDictionary();
+        HashSet<string> given = activations ? [.. node.Outputs.Concat(Absorbing(graph, node))] : [];
+        HashSet<InputSite> reading =
+        [
+            .. Enumerable.Range(0, activations ? node.Inputs.Count : 0).Select(i => new InputSite(node.Name, i)),
+            .. given.SelectMany(edge => graph.Consumers(edge).SelectMany(c => c.Inputs.Select((name, i) => (name, site: new InputSite(c.Name, i))).Where(p => p.name == edge).Select(p => p.site))),
+        ];
+        bool whole = weights && activations;
         return plan with
         {
-            Weights = codes,
-            Edges = kept,
-            Readers = [.. plan.Readers.Where(r => graph.Nodes.FirstOrDefault(n => n.Name == r.Node) is { } reader && kept.ContainsKey(reader.Input(r.Input)))],
-            QuantizedOutputs = plan.QuantizedOutputs.Intersect(kept.Keys),
+            Weights = plan.Weights.Where(w => weights && w.Key.Node == node.Name).ToImmutableDictionary(),
+            Edges = plan.Edges.Where(e => given.Contains(e.Key) || (activations && node.Inputs.Contains(e.Key))).ToImmutableDictionary(),
+            Readers = plan.Readers.Intersect(reading),
+            QuantizedOutputs = plan.QuantizedOutputs.Intersect(given),
             DynamicNodes = weights && plan.DynamicNodes.Contains(node.Name) ? [node.Name] : [],
+            BiasCorrections = whole && plan.BiasCorrections.TryGetValue(node.Name, out ImmutableArray<float> correction)
+                ? ImmutableDictionary<string, ImmutableArray<float>>.Empty.Add(node.Name, correction) : ImmutableDictionary<string, ImmutableArray<float>>.Empty,
         };
     }
 

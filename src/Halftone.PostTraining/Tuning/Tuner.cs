@@ -1,11 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Security.Cryptography;
-using System.Text.Json;
-using Halftone.Data;
 using Halftone.Onnx;
 using Halftone.PostTraining.Calibration;
-using Halftone.PostTraining.Plans;
+using Halftone.PostTraining.Correction;
 using Halftone.PostTraining.Proofs;
 using Halftone.PostTraining.Recipes;
 using Halftone.PostTraining.Sensitivity;
@@ -31,17 +28,6 @@ public sealed record TunerOptions
     public IProgress<Trial>? Progress { get; init; }
 }
 
-/// <summary>One model tried.</summary>
-/// <param name="Key">What was tried; a resumed run knows it again by this.</param>
-/// <param name="Metric">Its accuracy.</param>
-/// <param name="Drop">What is lost against float; negative is a gain.</param>
-/// <param name="FloatNodes">Nodes kept float for it.</param>
-/// <param name="FloatMacs">Share of the multiply-accumulates that run in float.</param>
-/// <param name="Bytes">Of the model.</param>
-/// <param name="Seconds">Since the start.</param>
-/// <param name="Best">Whether it was the best so far.</param>
-public sealed record Trial(string Key, double Metric, double Drop, ImmutableArray<string> FloatNodes, double FloatMacs, long Bytes, double Seconds, bool Best);
-
 /// <summary>What tuning came to.</summary>
 /// <param name="Trials">All, those of earlier runs included.</param>
 /// <param name="Best">The best.</param>
@@ -52,8 +38,9 @@ public sealed record Trial(string Key, double Metric, double Drop, ImmutableArra
 public sealed record TuningResult(ImmutableArray<Trial> Trials, Trial Best, bool GoalMet, double FloatMetric, string ModelPath, QuantizationPlan Plan);
 
 /// <summary>
-/// Searches for the cheapest model that loses no more than allowed: range methods first, then the worst nodes, ranked by their damage, back to float.
-/// The best model so far and its recipe are on disk after every trial, next to a journal that a later run goes on from.
+/// Searches for the cheapest model that loses no more than allowed: range methods first, then corrections of the best, then the worst nodes, ranked by
+/// their damage, at 16 bits or back to float. Every trial is a recipe, and the model is what that recipe makes. The best model so far and its recipe
+/// are on disk after every trial, next to a journal that a later run goes on from.
 /// </summary>
 public sealed class Tuner
 {
@@ -61,22 +48,27 @@ public sealed class Tuner
     private readonly AccuracyGoal _goal;
     private readonly TunerOptions _options;
     private readonly string _folder;
+    private readonly TrialJournal _journal;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly List<Trial> _trials = [];
+    private readonly CancellationToken _cancel;
     private double _float;
-    private QuantizationPlan _bestPlan = QuantizationPlan.Empty;
+    private Trial? _best;
+    private QuantizationPlan? _bestPlan;
 
-    private Tuner(QuantizationJob job, AccuracyGoal goal, TunerOptions options, string folder) =>
-        (_job, _goal, _options, _folder) = (job, goal, options, folder);
-
-    private string Journal => Path.Combine(_folder, "trials.jsonl");
+    private Tuner(QuantizationJob job, AccuracyGoal goal, TunerOptions options, string folder, CancellationToken cancel)
+    {
+        (_job, _goal, _options, _folder, _cancel) = (job, goal, options, folder, cancel);
+        _journal = new TrialJournal(Path.Combine(folder, "trials.jsonl"));
+    }
 
     private string BestPath => Path.Combine(_folder, "best.onnx");
 
-    private Trial? Best => _trials.LastOrDefault(t => t.Best);
+    private TimeSpan Left => _options.Budget - Stopwatch.GetElapsedTime(_start);
 
-    // a resumed run first comes past the best of the earlier ones, to know its plan again
-    private bool IsOver => _bestPlan != QuantizationPlan.Empty && (Best!.Drop <= _options.MaxDrop || Stopwatch.GetElapsedTime(_start) > _options.Budget);
+    private bool GoalMet => _best is not null && _best.Drop <= _options.MaxDrop;
+
+    private bool Done => GoalMet || (_best is not null && Left <= TimeSpan.Zero);
 
     /// <summary>Tunes.</summary>
     /// <param name="job">Calibrated.</param>
@@ -84,92 +76,146 @@ public sealed class Tuner
     /// <param name="options">Goal and time.</param>
     /// <param name="folder">Where models and journal go; made where missing.</param>
     /// <param name="cancel">Stops at once; the best so far stays.</param>
-    /// <exception cref="DataException">The folder holds the trials of another model, recipe or data, or a damaged journal.</exception>
+    /// <exception cref="Data.DataException">The folder holds trials of something else.</exception>
     public static TuningResult Run(QuantizationJob job, AccuracyGoal goal, TunerOptions options, string folder, CancellationToken cancel = default)
     {
         Directory.CreateDirectory(folder);
-        var tuner = new Tuner(job, goal, options, folder);
-        tuner.Resume();
+        var tuner = new Tuner(job, goal, options, folder, cancel);
         tuner._float = goal.Measure(job.Prepared.Original, cancel).Value;
-        tuner.Search(cancel);
-        Trial best = tuner.Best!;
-        return new TuningResult([.. tuner._trials], best, best.Drop <= options.MaxDrop, tuner._float, tuner.BestPath, tuner._bestPlan);
+        tuner.Resume();
+        if (!tuner.Done)
+        {
+            tuner.Search();
+        }
+
+        return tuner.Result();
     }
 
-    private void Search(CancellationToken cancel)
+    private void Search()
     {
-        ImmutableArray<RangeCandidate> candidates = RangeSelection.Try(_job.Builder, _job.Recipe, _job.Run!, cancel: cancel);
-        foreach (RangeCandidate candidate in candidates)
+        ImmutableArray<(string Method, QuantizationPlan Plan)> candidates = Candidates();
+        foreach ((string method, QuantizationPlan _) in candidates)
         {
-            Try($"range={candidate.Method}", candidate.Plan, [], cancel);
-            if (IsOver)
+            Try(method, [], [], []);
+            if (Done)
             {
                 return;
             }
         }
 
-        RangeCandidate start = candidates.First(c => Best!.Key.StartsWith($"range={c.Method}", StringComparison.Ordinal));
-        DemoteWorst(start, cancel);
+        string range = _best!.Range;
+        foreach (string correction in _job.Recipe.Mode is not RecipeMode.Static ? [] : _job.Recipe.Corrections.IsEmpty ? PlanMethods.All.All.Select(m => m.Info.Id) : _job.Recipe.Corrections)
+        {
+            Try(range, [correction], [], []);
+            if (Done)
+            {
+                return;
+            }
+        }
+
+        if (Rank(candidates.First(c => c.Method == range).Plan) is { } ranked)
+        {
+            DemoteWorst(range, _best.Corrections, ranked);
+        }
     }
 
-    private void DemoteWorst(RangeCandidate start, CancellationToken cancel)
+    // the most promising first, a mixture under the name that a recipe has for it; without static activations there is no range to choose
+    private ImmutableArray<(string Method, QuantizationPlan Plan)> Candidates() => _job.Recipe.Mode is RecipeMode.Static
+        ? [.. RangeSelection.Try(_job.Builder, _job.Recipe, _job.Run!, cancel: _cancel).Select(c => (c.Method is RangeSelection.Mixed ? "auto" : c.Method, c.Plan))]
+        : [(_job.Recipe.Activations.Range, _job.Builder.BuildWeights(_job.Recipe.Mode is RecipeMode.Dynamic, _cancel))];
+
+    // null where the time runs out before the ranking is done
+    private ImmutableArray<string>? Rank(QuantizationPlan plan)
     {
-        Graph graph = _job.Prepared.Model.Graph;
-        ImmutableArray<NodeSensitivity> ranked = SensitivityAnalysis.Rank(_job, start.Plan, cancel: cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_cancel);
+        limit.CancelAfter(Left < TimeSpan.Zero ? TimeSpan.Zero : Left < TimeSpan.FromDays(1) ? Left : TimeSpan.FromDays(1));
+        try
+        {
+            return [.. SensitivityAnalysis.Rank(_job, plan, cancel: limit.Token).Select(n => n.Node)];
+        }
+        catch (OperationCanceledException) when (!_cancel.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private void DemoteWorst(string range, ImmutableArray<string> corrections, ImmutableArray<string> ranked)
+    {
         for (int count = 1; count <= ranked.Length; count = _options.Step > 0 ? count + _options.Step : Math.Min(2 * count, Math.Max(ranked.Length, count + 1)))
         {
-            QuantizationPlan plan = start.Plan;
-            ImmutableArray<string> names = [.. ranked.Take(count).Select(r => r.Node)];
+            ImmutableArray<string> worst = ranked[..count];
             if (_options.Wide)
             {
-                Try($"range={start.Method} wide={count}", WideEdges.Of(_job, start.Plan, names), [], cancel);
-                if (IsOver)
+                Try(range, corrections, worst, []);
+                if (Done)
                 {
                     return;
                 }
             }
 
-            foreach (string name in names)
-            {
-                plan = plan.WithoutNode(graph, graph.Nodes.First(n => n.Name == name), "tuning keeps it float: it is among the nodes that hurt most");
-            }
-
-            Try($"range={start.Method} float={count}", plan, names, cancel);
-            if (IsOver)
+            Try(range, corrections, [], worst);
+            if (Done)
             {
                 return;
             }
         }
     }
 
-    private void Try(string key, QuantizationPlan plan, ImmutableArray<string> floatNodes, CancellationToken cancel)
+    private void Try(string range, ImmutableArray<string> corrections, ImmutableArray<string> wide, ImmutableArray<string> kept)
     {
-        cancel.ThrowIfCancellationRequested();
-        if (_trials.FirstOrDefault(t => t.Key == key) is { } done)
+        _cancel.ThrowIfCancellationRequested();
+        var trial = new Trial(range, corrections, wide, kept, 0, 0, 0, 0, 0, Best: false);
+        if (_trials.Any(t => t.Key == trial.Key))
         {
-            _bestPlan = done == Best ? plan : _bestPlan;
-            return; // tried in an earlier run
+            return; // made by an earlier run
         }
 
-        Model model = _job.Lower(plan);
-        double metric = _goal.Measure(model, cancel).Value;
-        double drop = _goal.HigherIsBetter ? _float - metric : metric - _float;
-        Graph graph = _job.Prepared.Model.Graph;
-        long all = Math.Max(1, graph.Nodes.Sum(n => Macs.Of(graph, n, _job.Prepared.Values)));
-        long inFloat = graph.Nodes.Where(n => plan.KeptFloat.ContainsKey(n.Name)).Sum(n => Macs.Of(graph, n, _job.Prepared.Values));
-        var trial = new Trial(key, metric, drop, floatNodes, (double)inFloat / all, model.ToBytes().LongLength, Stopwatch.GetElapsedTime(_start).TotalSeconds, Best: false);
-        trial = trial with { Best = Best is not { } best || Better(trial, best) };
+        (QuantizationPlan Plan, Model Model)? made = Make(trial);
+        if (made is not var (plan, model))
+        {
+            return;
+        }
+
+        double metric = _goal.Measure(model, _cancel).Value;
+        trial = trial with
+        {
+            Metric = metric,
+            Drop = _goal.HigherIsBetter ? _float - metric : metric - _float,
+            FloatMacs = FloatShare(plan),
+            Bytes = model.ToBytes().LongLength,
+            Seconds = Stopwatch.GetElapsedTime(_start).TotalSeconds,
+        };
+        trial = trial with { Best = _best is null || Better(trial, _best) };
         if (trial.Best)
         {
             // the model first: a journal line must never speak of a model that is not there
-            model.Save(BestPath);
-            _bestPlan = plan;
-            AtomicFile.WriteText(Path.Combine(_folder, "recipe.json"), RecipeFile.Write(RecipeOf(key, floatNodes)));
+            Save(trial, model);
+            (_best, _bestPlan) = (trial, plan);
         }
 
         _trials.Add(trial);
-        File.AppendAllText(Journal, JsonSerializer.Serialize(trial, JsonSerializerOptions.Web) + "\n");
+        _journal.Add(trial);
         _options.Progress?.Report(trial);
+    }
+
+    // null where nothing would be left to quantize
+    private (QuantizationPlan Plan, Model Model)? Make(Trial trial)
+    {
+        QuantizationJob variant = _job.Variant(trial.Of(_job.Recipe, _job.Target.Id), _cancel);
+        return variant.Placement.Nodes.IsEmpty ? null : variant.Solve(_cancel);
+    }
+
+    private void Save(Trial trial, Model model)
+    {
+        model.Save(BestPath);
+        AtomicFile.WriteText(Path.Combine(_folder, "recipe.json"), RecipeFile.Write(trial.Of(_job.Recipe, _job.Target.Id)));
+    }
+
+    private double FloatShare(QuantizationPlan plan)
+    {
+        Graph graph = _job.Prepared.Model.Graph;
+        long all = Math.Max(1, graph.Nodes.Sum(n => Macs.Of(graph, n, _job.Prepared.Values)));
+        return (double)graph.Nodes.Where(n => plan.KeptFloat.ContainsKey(n.Name)).Sum(n => Macs.Of(graph, n, _job.Prepared.Values)) / all;
     }
 
     // within the goal the one with less float arithmetic wins, outside it the more accurate
@@ -180,61 +226,26 @@ public sealed class Tuner
         return met != bestMet ? met : met ? trial.FloatMacs < best.FloatMacs || (trial.FloatMacs == best.FloatMacs && trial.Drop < best.Drop) : trial.Drop < best.Drop;
     }
 
-    private Recipe RecipeOf(string key, ImmutableArray<string> floatNodes)
-    {
-        string method = key.Split(' ')[0]["range=".Length..];
-        return _job.Recipe with
-        {
-            Name = _job.Recipe.Name + "-tuned",
-            Target = _job.Target.Id,
-            Activations = _job.Recipe.Activations with { Range = method, Options = method == _job.Recipe.Activations.Range ? _job.Recipe.Activations.Options : null },
-            KeepFloat = [.. _job.Recipe.KeepFloat, .. floatNodes.Select(n => new KeepFloat { Name = $"^{System.Text.RegularExpressions.Regex.Escape(n)}$", Reason = "tuning keeps it float: it is among the nodes that hurt most" })],
-        };
-    }
-
     private void Resume()
     {
-        string mark = Path.Combine(_folder, "tuning.txt");
-        string of = Fingerprint();
-        if (File.Exists(Journal) && File.Exists(BestPath))
+        foreach (Trial trial in _journal.Open(TuningSubject.Of(_job, _goal.Metric, _float)))
         {
-            if (!File.Exists(mark) || File.ReadAllText(mark) != of)
-            {
-                throw new DataException($"'{_folder}' holds the trials of another model, recipe, metric or data. Give another folder, or remove this one to start anew.");
-            }
-
-            ReadTrials();
+            _trials.Add(trial);
+            _best = _best is null || Better(trial, _best) ? trial : _best;
         }
 
-        AtomicFile.WriteText(mark, of);
-    }
-
-    private void ReadTrials()
-    {
-        string[] lines = File.ReadAllLines(Journal);
-        foreach (string line in lines)
+        // with another goal than before another trial may be the best, and the file may be gone
+        if (_best is not null && (_trials.FindLast(t => t.Best) != _best || !File.Exists(BestPath)) && Make(_best) is var (plan, model))
         {
-            try
-            {
-                _trials.Add(JsonSerializer.Deserialize<Trial>(line, JsonSerializerOptions.Web) ?? throw new JsonException());
-            }
-            catch (JsonException) when (_trials.Count == lines.Length - 1)
-            {
-                // the last line was being written when its run was killed; that trial is made again
-                AtomicFile.WriteText(Journal, string.Concat(lines[..^1].Select(l => l + "\n")));
-            }
-            catch (JsonException error)
-            {
-                throw new DataException($"'{Journal}' is damaged at line {_trials.Count + 1}. Remove the folder to start anew.", error);
-            }
+            Save(_best, model);
+            _bestPlan = plan;
         }
     }
 
-    // what a trial's key does not say: model, recipe, metric and samples
-    private string Fingerprint()
+    private TuningResult Result()
     {
-        Model model = _job.Prepared.Original;
-        using Stream bytes = File.Exists(model.Path) ? File.OpenRead(model.Path) : new MemoryStream(model.ToBytes());
-        return string.Join('\n', Convert.ToHexString(SHA256.HashData(bytes)), RecipeFile.Write(_job.Recipe), _job.Target.Id, _goal.Metric, _goal.Samples, _job.Data?.Description, _options.Step, _options.Wide, "");
+        Trial best = _best ?? throw new ModelException("No trial could be made: nothing in the model can be quantized.");
+        _bestPlan ??= Make(best)!.Value.Plan;
+        return new TuningResult([.. _trials], best, GoalMet, _float, BestPath, _bestPlan);
     }
 }

@@ -42,12 +42,12 @@ internal static class OperatorRules
     {
         foreach (Node node in view.Units)
         {
-            if (!TfLiteTarget.FixedOutputs.TryGetValue(node.Op, out AffineParameters wanted) || node.Domain.Length > 0 || view.QuantizersOf(node.Outputs[0]) is not [{ } quantizer, ..] || view.Parameters(quantizer) is not { } p)
+            if (node.Domain.Length > 0 || view.QuantizersOf(node.Outputs[0]) is not [{ } quantizer, ..] || view.Parameters(quantizer) is not { } p)
             {
                 continue;
             }
 
-            if (target.Id == TfLiteTarget.Int8.Id && (p.Scales[0] != wanted.Scale || p.Zeros[0] != wanted.ZeroPoint))
+            if (target.FixedOutputs.TryGetValue(node.Op, out AffineParameters wanted) && (p.Scales[0] != wanted.Scale || p.Zeros[0] != wanted.ZeroPoint))
             {
                 yield return new(node.Name, $"Its output has scale {p.Scales[0]:g6} and zero point {p.Zeros[0]}; {target.Id} fixes {wanted.Scale:g6} and {wanted.ZeroPoint}.", Severity: Severity.Error);
             }
@@ -103,7 +103,7 @@ internal static class OperatorRules
             Linear[] all = [.. Enumerable.Range(0, node.Inputs.Count).Select(i => view.Dequantizer(node, i)).Append(view.QuantizersOf(node.Outputs[0])[0]).OfType<Node>().Select(view.Parameters).OfType<Linear>()];
             if (all.Length > 0 && all.Any(p => !p.Same(all[0])))
             {
-                Severity? severity = target.Id == TfLiteTarget.Int8.Id ? Severity.Error : target.QuantizesOutputs ? null : Severity.Warning;
+                Severity? severity = target.ConcatSharesScale ? Severity.Error : target.QuantizesOutputs ? null : Severity.Warning;
                 yield return new(node.Name, $"Its inputs and output have scales from {all.Min(p => p.Scales[0]):g6} to {all.Max(p => p.Scales[0]):g6}: with one scale for all, {target.Id} only copies.", Severity: severity);
             }
         }
