@@ -83,9 +83,20 @@ public static class Latency
             pair =>
             {
                 // the one that is loaded first changes too
-                OrtSession? second = pair % 2 == 0 ? null : OrtSession.Load(quantized, native);
-                OrtSession first = OrtSession.Load(reference, native);
-                second ??= OrtSession.Load(quantized, native);
+                Model[] order = pair % 2 == 0 ? [reference, quantized] : [quantized, reference];
+                OrtSession one = OrtSession.Load(order[0], native);
+                OrtSession other;
+                try
+                {
+                    other = OrtSession.Load(order[1], native);
+                }
+                catch
+                {
+                    one.Dispose();
+                    throw;
+                }
+
+                (OrtSession first, OrtSession second) = pair % 2 == 0 ? (one, other) : (other, one);
                 return new SessionPair(() => first.RunOnly(inputs, cancel), () => second.RunOnly(inputs, cancel), [first, second]);
             },
             options,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Halftone.Formats;
+using Halftone.Numerics;
 using Halftone.Onnx.Export.Lowering;
 using Halftone.Onnx.Targets;
 
@@ -190,14 +191,9 @@ public sealed class QdqExport
 
     private void Quantize(string edge, string source, string? shown, AffineGrid grid)
     {
-        ElementType type = Codes.StorageType(grid.Codes, _model.Opset, $"the value '{edge}'");
-        if (type.Bits() < 8)
-        {
-            // ONNX Runtime 1.31 fuses 2- and 4-bit activations into operators that it does not have for them, and its QuantizeLinear to 2 bits turns
-            // quotients over 2^31 into the lowest code
-            type = grid.Codes.Signed ? ElementType.Int8 : ElementType.UInt8;
-        }
-
+        // 8 bits at least: Clip has kernels for these, runtimes fuse 2- and 4-bit activations into operators they do not have for them, and QuantizeLinear
+        // to 2 bits turns quotients over 2^31 into the lowest code (ONNX Runtime 1.31)
+        ElementType type = Codes.StorageType(new IntegerGrid(Math.Max(grid.Codes.Bits, 5), grid.Codes.Signed), _model.Opset, $"the value '{edge}'");
         (string scale, string zero) = Parameters(edge, grid, type);
         (Node Reader, int[] Places)[] readers = [.. Readers(source)];
         bool clips = grid.Codes.Bits < type.Bits();
