@@ -109,6 +109,25 @@ public sealed class BadModelTests
     }
 
     [Fact]
+    public void A_hundred_thousand_nodes_back_to_front_and_all_of_one_name_are_sorted_soon()
+    {
+        ModelProto proto = Good();
+        proto.Graph.Node.Clear();
+        proto.Graph.Node.Add(Enumerable.Range(0, 100_000).Reverse().Select(i => Node("same", "Relu", [i == 0 ? "x" : $"v{i}"], [$"v{i + 1}"])));
+        proto.Graph.Output.Clear();
+        proto.Graph.Output.Add(Float("v100000"));
+        byte[] bytes = proto.ToByteArray();
+        var watch = Stopwatch.StartNew();
+        Graph graph = Model.Parse(bytes).Graph;
+        Assert.Equal("v1", graph.Nodes[0].Outputs[0]);
+        Assert.Equal(100_000, graph.Nodes.Select(n => n.Name).Distinct().Count());
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"took {watch.Elapsed}"); // a second or less; quadratic work takes minutes
+
+        proto.Graph.Node[^1].Input[0] = "v100000";
+        AssertRefused(proto.ToByteArray(), ["cycle"]);
+    }
+
+    [Fact]
     public void Sharing_a_name_is_no_fault_of_nodes()
     {
         ModelProto proto = Good();

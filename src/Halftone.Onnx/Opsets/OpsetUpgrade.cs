@@ -94,7 +94,13 @@ public static class OpsetUpgrade
             return [node];
         }
 
-        return change.Rewrite?.Invoke(node, scope) ?? throw Refused(node, next, "that change is not covered");
+        if (change.Rewrite is null)
+        {
+            throw Refused(node, next, "that change is not covered");
+        }
+
+        return node.Input(0).Length > 0 && node.Outputs.Count > 0 ? change.Rewrite(node, scope)
+            : throw new ModelException($"Node '{node.Name}' ({node.Op}) has no input, or no output, and {node.Op} needs both.");
     }
 
     /// <summary>What to throw where a node cannot be upgraded.</summary>
