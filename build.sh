@@ -28,7 +28,7 @@ system_needs() {
 }
 
 run_demo() {
-    dotnet build src/Halftone.Cli/Halftone.Cli.csproj -c Release -v quiet
+    dotnet build src/Halftone.Cli/Halftone.Cli.csproj -c Release -v quiet -clp:NoSummary
     dotnet artifacts/bin/Halftone.Cli/release/halftone.dll demo "$@"
 }
 
@@ -86,7 +86,7 @@ case "$command" in
     pack) run_pack ;;
     format) dotnet format Halftone.slnx "$@" ;;
     docs)
-        dotnet build src/Halftone.Cli/Halftone.Cli.csproj -c Release -v quiet
+        dotnet build src/Halftone.Cli/Halftone.Cli.csproj -c Release -v quiet -clp:NoSummary
         dotnet artifacts/bin/Halftone.Cli/release/halftone.dll docs docs
         ;;
     picture) run_picture ;;

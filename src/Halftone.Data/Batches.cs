@@ -92,7 +92,7 @@ public static class Batches
 
         if (read == 0)
         {
-            throw new DataException($"There is no sample to read in {data.Description}.");
+            throw new DataException($"There is no sample to read in {data.Description}{(skipped.All is [var first, ..] ? $": {first.Reason}" : ".")}");
         }
     }
 

@@ -135,6 +135,10 @@ public sealed class DataTests : IDisposable
         Assert.Equal(ExitCode.InvalidInput, size.Code);
         Assert.Contains("30 x 40", size.Error, StringComparison.Ordinal);
         Assert.Contains("stretch, short-side or fit-height", size.Error, StringComparison.Ordinal);
+        File.WriteAllBytes(_folder.File("test_batch.bin"), new byte[3 * 3073]);
+        Ran kind = await CommandLine.Run("evaluate", Bundled.Mobilenet, "--data", _folder.File("test_batch.bin"));
+        Assert.Equal(ExitCode.InvalidInput, kind.Code);
+        Assert.Contains("32 x 32", kind.Error, StringComparison.Ordinal);
         Ran layout = await CommandLine.Run("compare", Bundled.Mobilenet, Bundled.Mobilenet, "--data", _folder.File("large"), "--preprocess", "unit,stretch,nhwc");
         Assert.Equal(ExitCode.InvalidInput, layout.Code);
         Assert.Contains("nchw", layout.Error, StringComparison.Ordinal);
