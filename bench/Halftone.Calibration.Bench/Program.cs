@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Halftone.Data;
-using Halftone.Formats;
 using Halftone.Numerics;
 using Halftone.Onnx;
 using Halftone.OnnxRuntime;
