@@ -69,7 +69,7 @@ public sealed record ActivationEqualization : IGraphPass, IDescribed
     {
         float[] activations = [.. maxima.Aggregate((a, b) => [.. a.Zip(b, Math.Max)])];
         double[] scales = [.. activations.Zip(weights, (a, w) => a > 0 && w > 0 && float.IsFinite(a) && float.IsFinite(w) ? Math.Sqrt((double)w / a) : double.NaN)];
-        double mean = scales.Where(double.IsFinite).Select(Math.Log).DefaultIfEmpty(0).Average();
-        return [.. scales.Select(s => double.IsFinite(s) ? (float)(s / Math.Exp(mean)) : 1)];
+        double mean = scales.Where(double.IsFinite).Select(s => Math.Log(s)).DefaultIfEmpty(0).Average();
+        return Array.ConvertAll(scales, s => double.IsFinite(s) ? (float)(s / Math.Exp(mean)) : 1f);
     }
 }
