@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Halftone;
 using Halftone.Data;
 using Halftone.Numerics;
 using Halftone.Onnx;
@@ -30,14 +31,14 @@ foreach (string name in (string[])["fashion_resnet", "fashion_mobilenet"])
     string[] edges = [.. model.Graph.Nodes.SelectMany(n => n.Outputs)];
     var options = new CalibrationOptions { Samples = data.Count, BatchSize = BatchSize, Threads = threads };
     using OrtSession session = OrtSession.Load(TensorTap.Expose(model, edges), new OrtOptions { Threads = 1 });
+    IReadOnlyDictionary<string, TensorStatistics> statistics = new Dictionary<string, TensorStatistics>();
     List<(double Ort, double Calibration, double MinMax, double All)> measured = [];
     for (int round = -1; round < rounds; round++)
     {
         double ort = Time(() => RunBatches(session, data, threads));
-        CalibrationResult? result = null;
-        double calibration = Time(() => result = Calibrator.Run(model, edges, values, data, options));
-        double minMax = calibration + Time(() => Estimate(result!.Statistics, [new MinMax()]));
-        double all = calibration + Time(() => Estimate(result!.Statistics, [.. RangeMethods.All.All.Select(m => m.Default)]));
+        double calibration = Time(() => statistics = Calibrator.Run(model, edges, values, data, options).Statistics);
+        double minMax = calibration + Time(() => Estimate(statistics, [new MinMax()], threads));
+        double all = calibration + Time(() => Estimate(statistics, [.. RangeMethods.All.All.Select(m => m.Default)], threads));
         if (round >= 0)
         {
             measured.Add((ort, calibration, minMax, all)); // the round before compiled the code
@@ -50,6 +51,11 @@ foreach (string name in (string[])["fashion_resnet", "fashion_mobilenet"])
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
         $"{name,-18} {edges.Length,5} {count,12} {Median(measured.Select(m => m.Ort)),9:F0} {Median(measured.Select(m => m.Calibration)),15:F0} {beside,10:F2} {Median(measured.Select(m => m.MinMax)),11:F0} {Median(measured.Select(m => m.All)),14:F0} {ranges,14:F2}"));
+    foreach (MethodEntry<IRangeMethod> entry in RangeMethods.All.All)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {entry.Info.Id,-20} {Median(Enumerable.Range(0, rounds).Select(_ => Time(() => Estimate(statistics, [entry.Default], threads)))),9:F1} ms"));
+    }
+
     good &= beside <= 2.5 && ranges <= 2;
 }
 
@@ -77,16 +83,17 @@ static void RunBatches(OrtSession session, IDataSet data, int threads)
     }
 }
 
-static void Estimate(IReadOnlyDictionary<string, TensorStatistics> statistics, IReadOnlyList<IRangeMethod> methods)
+// as the planner does it: several edges at once
+static void Estimate(IReadOnlyDictionary<string, TensorStatistics> statistics, IReadOnlyList<IRangeMethod> methods, int threads)
 {
     var grid = new QuantizationGrid(IntegerGrid.UInt8, Symmetric: false);
-    foreach (TensorStatistics one in statistics.Values)
+    Parallel.ForEach(statistics.Values, new ParallelOptions { MaxDegreeOfParallelism = threads }, one =>
     {
         foreach (IRangeMethod method in methods)
         {
             _ = method.Estimate(one, grid);
         }
-    }
+    });
 }
 
 static double Time(Action work)

@@ -22,7 +22,7 @@ public sealed class QuantizationJob : IDisposable
     private QuantizationJob(Recipe recipe, Target target, Preparation prepared, Placement placement, IDataSet? data, QuantizerOptions options)
     {
         (Recipe, Target, Prepared, Placement, Data, Options) = (recipe, target, prepared, placement, data, options);
-        Builder = new PlanBuilder(prepared.Model.Graph, target, recipe, placement);
+        Builder = new PlanBuilder(prepared.Model.Graph, target, recipe, placement) { Threads = options.Calibration.Threads };
     }
 
     /// <summary>The recipe.</summary>

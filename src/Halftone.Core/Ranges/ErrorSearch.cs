@@ -17,8 +17,8 @@ internal sealed class ErrorSearch
     private const int Rounds = 2;
 
     // bins on the larger side of zero, or up to twice as many; powers other than 2 take a call to Pow for each
-    private const int FineBins = 4096;
-    private const int CoarseBins = 2048;
+    private const int FineBins = 1024;
+    private const int CoarseBins = 512;
 
     // with few codes the zero point jumps, and the best pair is not near equal shares
     private static readonly double[] s_endShares = [1, 0.7, 0.5, 0.35, 0.2, 0.1, 0];

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Halftone.Numerics;
 
 namespace Halftone.Statistics;
@@ -5,6 +6,8 @@ namespace Halftone.Statistics;
 /// <summary>What quantizing the values of a histogram errs.</summary>
 public static class ExpectedError
 {
+    private const int Block = 512; // bins at a time
+
     /// <summary>Mean of |x - dequantize(quantize(x))|^power, with the values of a bin taken as evenly spread over it and zeros as zero.</summary>
     /// <remarks>
     /// <para>The integral is exact. In steps of the scale, with n the code less the zero point that is nearest to t and u = t - n, the integral from 0 to t
@@ -22,29 +25,52 @@ public static class ExpectedError
     }
 
     /// <summary>The sum instead of the mean, of a histogram without its exact zeros; what errs below zero counts with a weight.</summary>
+    /// <remarks>F is computed in vectors, the sum in order, so that it does not depend on their length.</remarks>
     internal static double Total(Histogram histogram, AffineParameters parameters, IntegerGrid codes, double power, double negativeWeight = 1)
     {
-        double low = codes.Min - parameters.ZeroPoint;
-        double high = codes.Max - parameters.ZeroPoint;
         double stepsPerBin = histogram.BinWidth / parameters.Scale;
-        double cell = 2 * Math.Pow(0.5, power + 1);
-        double Integral(double t)
-        {
-            double n = Math.Clamp(Math.Round(t), low, high);
-            double u = t - n;
-            return (n * cell) + (power == 2 ? u * u * u : Math.CopySign(Math.Pow(Math.Abs(u), power + 1), u));
-        }
-
+        ReadOnlySpan<long> counts = histogram.Counts.AsSpan();
+        Span<double> integrals = stackalloc double[Block + 1];
         double sum = 0;
-        double before = Integral(histogram.FirstBin * stepsPerBin);
-        for (int position = 0; position < histogram.Counts.Length; position++)
+        for (int from = 0; from < counts.Length; from += Block)
         {
-            double after = Integral((histogram.FirstBin + position + 1) * stepsPerBin);
-            double weight = histogram.FirstBin + position < 0 ? negativeWeight : 1;
-            sum += weight * histogram.Counts[position] * (after - before);
-            before = after;
+            ReadOnlySpan<long> part = counts[from..Math.Min(from + Block, counts.Length)];
+            Integrals(histogram.FirstBin + from, stepsPerBin, codes.Min - parameters.ZeroPoint, codes.Max - parameters.ZeroPoint, power, integrals[..(part.Length + 1)]);
+            for (int i = 0; i < part.Length; i++)
+            {
+                double weight = histogram.FirstBin + from + i < 0 ? negativeWeight : 1;
+                sum += weight * part[i] * (integrals[i + 1] - integrals[i]);
+            }
         }
 
         return sum / (stepsPerBin * (power + 1)) * Math.Pow(parameters.Scale, power);
+    }
+
+    /// <summary>(p + 1) F at the borders of bins, from one bin on.</summary>
+    private static void Integrals(int bin, double stepsPerBin, double low, double high, double power, Span<double> results)
+    {
+        Span<double> nearest = stackalloc double[results.Length];
+        Span<double> apart = stackalloc double[results.Length];
+        for (int i = 0; i < results.Length; i++)
+        {
+            results[i] = (bin + i) * stepsPerBin;
+        }
+
+        TensorPrimitives.Round(results, nearest);
+        TensorPrimitives.Clamp(nearest, low, high, nearest);
+        TensorPrimitives.Subtract(results, nearest, apart);
+        TensorPrimitives.Multiply(nearest, 2 * Math.Pow(0.5, power + 1), nearest);
+        if (power == 2)
+        {
+            TensorPrimitives.Multiply(apart, apart, results);
+            TensorPrimitives.MultiplyAdd(results, apart, nearest, results);
+            return;
+        }
+
+        Span<double> powers = stackalloc double[results.Length];
+        TensorPrimitives.Abs(apart, powers);
+        TensorPrimitives.Pow(powers, power + 1, powers);
+        TensorPrimitives.CopySign(powers, apart, powers);
+        TensorPrimitives.Add(powers, nearest, results);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
 using Halftone.Formats;
 using Halftone.Numerics;
 using Halftone.Onnx;
@@ -26,6 +27,9 @@ public sealed class PlanBuilder
         (_graph, _target, _recipe, _placement) = (graph, target, recipe, placement);
         ActivationGrid = Activations(target, recipe);
     }
+
+    /// <summary>Ranges estimated at once; the plan does not depend on it.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Codes of activations.</summary>
     public QuantizationGrid ActivationGrid { get; }
@@ -58,21 +62,14 @@ public sealed class PlanBuilder
     /// <param name="cancel">Stops it.</param>
     public QuantizationPlan Build(IReadOnlyDictionary<string, TensorStatistics> statistics, Func<string, IRangeMethod> method, CancellationToken cancel = default)
     {
-        var edges = ImmutableDictionary.CreateBuilder<string, ActivationQuantizer>();
-        foreach ((string edge, string head) in _placement.Edges)
-        {
-            if (!edges.TryGetValue(head, out ActivationQuantizer? grid))
-            {
-                grid = Edge(head, statistics, method(head));
-                edges[head] = grid;
-            }
-
-            edges[edge] = grid;
-        }
+        string[] heads = [.. _placement.Covers.Keys];
+        var grids = new ActivationQuantizer[heads.Length];
+        Each(heads.Length, i => grids[i] = Edge(heads[i], statistics, method(heads[i])), cancel);
+        var found = heads.Zip(grids).ToDictionary(h => h.First, h => h.Second);
 
         QuantizationPlan plan = Frame() with
         {
-            Edges = edges.ToImmutable(),
+            Edges = _placement.Edges.ToImmutableDictionary(e => e.Key, e => found[e.Value]),
             Readers = _placement.Readers,
             QuantizedOutputs = _placement.QuantizedOutputs,
         };
@@ -85,6 +82,19 @@ public sealed class PlanBuilder
         QuantizationPlan plan = Frame();
         plan = plan with { Weights = Weights(plan, cancel) };
         return dynamic ? plan with { DynamicNodes = [.. plan.Weights.Keys.Select(s => s.Node).Where(n => DynamicExport.Fits(Find(n)))] } : plan;
+    }
+
+    // ranges are pure functions of statistics; the first error is thrown as it is
+    private void Each(int count, Action<int> work, CancellationToken cancel)
+    {
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Threads, CancellationToken = cancel }, work);
+        }
+        catch (AggregateException errors)
+        {
+            ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
+        }
     }
 
     private static QuantizationGrid Activations(Target target, Recipe recipe)
