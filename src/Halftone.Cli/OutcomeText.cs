@@ -41,7 +41,7 @@ internal static class OutcomeText
 
         if (outcome.Agreement is { } agreement)
         {
-            Line("outputs", $"SQNR {QuantizeOptions.Number(agreement.Sqnr, 1)} dB, same largest output on {QuantizeOptions.Number(100 * agreement.ArgmaxAgreement, 1)} % of {agreement.Samples} samples");
+            Line("outputs", $"SQNR {QuantizeOptions.Number(agreement.Sqnr, 1)} dB{(agreement.ArgmaxAgreement is { } same ? $", same largest output on {QuantizeOptions.Number(100 * same, 1)} % of" : " on")} {agreement.Samples} samples");
         }
 
         if (outcome.Latency is { } latency)

@@ -27,7 +27,7 @@ internal static class PreprocessAdvice
         }
 
         IDataSet data = DataSets.Open(path, model.Graph.Inputs, reading with { Limit = Most });
-        string? better = Fitting(data) is { } input ? Tried(model, path, reading, input, cancel) : null;
+        string? better = model.Graph.Outputs.Count == 1 && Fitting(data) is { } input ? Tried(model, path, reading, input, cancel) : null;
         if (better is not null)
         {
             terminal.Warn(better);
@@ -42,7 +42,7 @@ internal static class PreprocessAdvice
         }
     }
 
-    // one float input and classes: what can be tried and judged
+    // one float input, one output and classes: what can be tried and judged
     private static ValueInfo? Fitting(IDataSet data) =>
         data is { HasLabels: true, StateLinks.IsEmpty: true, Inputs: [{ Type: ElementType.Float } only] } ? only : null;
 

@@ -122,8 +122,8 @@ public sealed record ModelFacts(string File, long Bytes, int Opset, int Nodes, l
 /// <summary>A range method tried.</summary>
 /// <param name="Method">Its id.</param>
 /// <param name="Sqnr">Of the outputs, dB.</param>
-/// <param name="ArgmaxAgreement">With the float model.</param>
-public sealed record RangeTrial(string Method, double Sqnr, double ArgmaxAgreement);
+/// <param name="ArgmaxAgreement">With the float model; null where it says nothing.</param>
+public sealed record RangeTrial(string Method, double Sqnr, double? ArgmaxAgreement);
 
 /// <summary>Bytes of a class of constants.</summary>
 /// <param name="What">Weights of Conv, biases, ...</param>
@@ -151,9 +151,9 @@ public sealed record AccuracyEntry(
 /// <summary>Outputs of two models compared.</summary>
 /// <param name="Sqnr">dB, over all outputs; the worst output's.</param>
 /// <param name="Cosine">The worst output's.</param>
-/// <param name="ArgmaxAgreement">Share of samples with the same argmax.</param>
+/// <param name="ArgmaxAgreement">Share of samples with the same argmax; null where there are several outputs, or one without a class axis.</param>
 /// <param name="Samples">Number of samples.</param>
-public sealed record Agreement(double Sqnr, double Cosine, double ArgmaxAgreement, int Samples);
+public sealed record Agreement(double Sqnr, double Cosine, double? ArgmaxAgreement, int Samples);
 
 /// <summary>Two models timed in turns.</summary>
 /// <param name="Float">Median, ms.</param>

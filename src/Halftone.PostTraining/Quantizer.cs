@@ -4,6 +4,7 @@ using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Proofs;
 using Halftone.PostTraining.Recipes;
+using Halftone.PostTraining.Sensitivity;
 
 namespace Halftone.PostTraining;
 
@@ -82,7 +83,8 @@ public static class Quantizer
         options ??= new QuantizerOptions();
         using QuantizationJob job = QuantizationJob.Start(model, recipe, data, options, cancel);
         (QuantizationPlan plan, Model quantized) = job.Solve(cancel);
+        (QuantizationJob last, plan, quantized) = SensitivityFloor.Reach(job, plan, quantized, cancel);
         options.Tell?.Invoke("proving");
-        return new QuantizationResult(quantized, plan, Proof.Of(job, plan, quantized, options, cancel));
+        return new QuantizationResult(quantized, plan, Proof.Of(last, plan, quantized, options, cancel));
     }
 }

@@ -44,7 +44,7 @@ internal static class Sensitivity
             using QuantizationJob job = QuantizationJob.Start(model, recipe, data.Calibration, QuantizeOptions.ForQuantizer(options, data, new ProofOptions(), tell, progress), cancel);
             QuantizationPlan plan = job.Solve(cancel).Plan;
             tell("quantizing each node alone");
-            return SensitivityAnalysis.Rank(job, plan, progress, cancel);
+            return SensitivityAnalysis.Rank(job, plan, progress, cancel: cancel);
         });
         terminal.Result(ranked, console => Show(ranked.Take(options.GetValue(s_top)), console));
         return ExitCode.Ok;

@@ -110,7 +110,7 @@ public sealed class CalibrationRun(
         return new Agreement(
             results.Min(r => r.SqnrDecibels),
             results.Min(r => r.Cosine),
-            results.Min(r => r.ArgmaxAgreement ?? 1),
+            results is [{ } only] ? only.ArgmaxAgreement : null,
             JudgedSamples);
     }
 

@@ -136,7 +136,7 @@ public static class RangeSelection
         public ClipRange Estimate(TensorStatistics statistics, QuantizationGrid grid)
         {
             ClipRange range = Method.Estimate(statistics, grid);
-            return new ClipRange(Low * range.Min, High * range.Max);
+            return new ClipRange(Low * Math.Min(range.Min, 0), High * Math.Max(range.Max, 0));
         }
     }
 }

@@ -92,6 +92,13 @@ public static class Proof
             return outcome;
         }
 
+        ImmutableArray<ValueInfo> outputs = [.. job.Prepared.Original.Graph.Outputs];
+        if (options.Proof.Metric is null && measured.HasLabels && outputs.Length > 1)
+        {
+            string which = string.Join(", ", outputs.Select(o => $"'{o.Name}'"));
+            return outcome with { Warnings = [.. outcome.Warnings, $"accuracy was not measured: the model has {outputs.Length} outputs ({which}); name a metric and its output, such as --metric top-1:output={outputs[0].Name}"] };
+        }
+
         options.Tell?.Invoke($"measuring accuracy on {measured.Count} samples");
         var goal = AccuracyGoal.Of(measured, options.Proof.Metric, options.Calibration.Threads);
         List<AccuracyEntry> entries = [goal.Compare(job.Prepared.Original, quantized, cancel)];
@@ -170,7 +177,7 @@ public static class Proof
 
         string good = outcome.Accuracy.FirstOrDefault() is { } accuracy
             ? string.Create(CultureInfo.InvariantCulture, $"it loads; {accuracy.Metric} {accuracy.Quantized:F2} against {accuracy.Float:F2} in float, output SQNR {outcome.Agreement!.Sqnr:F1} dB")
-            : string.Create(CultureInfo.InvariantCulture, $"it loads; output SQNR {outcome.Agreement!.Sqnr:F1} dB, same largest output on {100 * outcome.Agreement.ArgmaxAgreement:F1} % of {outcome.Agreement.Samples} samples");
+            : string.Create(CultureInfo.InvariantCulture, $"it loads; output SQNR {outcome.Agreement!.Sqnr:F1} dB{(outcome.Agreement.ArgmaxAgreement is { } same ? $", same largest output on {(100 * same).ToString("F1", CultureInfo.InvariantCulture)} % of" : " on")} {outcome.Agreement.Samples} samples");
         Outcome judged = outcome with
         {
             Status = missed is null ? OutcomeStatus.Good : OutcomeStatus.GoalMissed,

@@ -86,6 +86,12 @@ public sealed record Recipe
     /// <summary>Ids of plan methods that improve the plan, in this order; each is kept only where the outputs gain.</summary>
     public ImmutableArray<string> Corrections { get; init; } = [];
 
+    /// <summary>
+    /// dB: where the outputs' SQNR stays below this and their largest value is another than the float model's on more than a tenth of the samples, the nodes
+    /// that hurt most are kept float until it is reached. Null keeps none.
+    /// </summary>
+    public double? LeastSqnr { get; init; }
+
     /// <summary>Whether biases are quantized; null leaves it to the target.</summary>
     public bool? QuantizeBias { get; init; }
 

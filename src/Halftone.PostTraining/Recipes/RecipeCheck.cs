@@ -35,6 +35,7 @@ internal static class RecipeCheck
         }
 
         Require(recipe.Activations.Range != "auto" || recipe.Activations.Options is null, "activations.options", "'auto' tries several methods and has no options: name one method.");
+        Require(recipe.LeastSqnr is null or (> 0 and < 100), "leastSqnr", $"It is {recipe.LeastSqnr}, and must be between 0 and 100 dB.");
         for (int i = 0; i < recipe.Passes.Length; i++)
         {
             Known($"passes[{i}]", () => EqualizationPasses.All.Find(recipe.Passes[i]));

@@ -12,11 +12,11 @@ namespace Halftone.PostTraining.Sensitivity;
 /// <param name="WeightSqnr">With only its weight quantized; infinite where it has none.</param>
 /// <param name="ActivationSqnr">With only its edges quantized.</param>
 /// <param name="NoiseShare">Its share of the output noise of all nodes quantized alone.</param>
-/// <param name="ArgmaxAgreement">With only this node quantized.</param>
+/// <param name="ArgmaxAgreement">With only this node quantized; null where it says nothing.</param>
 /// <param name="FloatBytes">Bytes the file grows by when its weight stays float.</param>
 /// <param name="MacShare">Its share of the multiply-accumulates, which then run in float.</param>
 public sealed record NodeSensitivity(
-    string Node, string Op, double Sqnr, double WeightSqnr, double ActivationSqnr, double NoiseShare, double ArgmaxAgreement, long FloatBytes, double MacShare);
+    string Node, string Op, double Sqnr, double WeightSqnr, double ActivationSqnr, double NoiseShare, double? ArgmaxAgreement, long FloatBytes, double MacShare);
 
 /// <summary>Ranks nodes by their damage: each is quantized alone, all else float, first whole, then its weight and its activations apart.</summary>
 public static class SensitivityAnalysis
@@ -25,9 +25,10 @@ public static class SensitivityAnalysis
     /// <param name="job">Calibrated.</param>
     /// <param name="plan">The plan whose parts are tried.</param>
     /// <param name="progress">Told after every node: done, in all.</param>
+    /// <param name="apart">Whether weights and activations are also tried apart, which takes three times as long; else both get the figure of the whole.</param>
     /// <param name="cancel">Stops at once.</param>
     /// <exception cref="InvalidOperationException">The job has no data.</exception>
-    public static ImmutableArray<NodeSensitivity> Rank(QuantizationJob job, QuantizationPlan plan, IProgress<(int Done, int Total)>? progress = null, CancellationToken cancel = default)
+    public static ImmutableArray<NodeSensitivity> Rank(QuantizationJob job, QuantizationPlan plan, IProgress<(int Done, int Total)>? progress = null, bool apart = true, CancellationToken cancel = default)
     {
         CalibrationRun run = job.Run ?? throw new InvalidOperationException("Sensitivity needs data.");
         Graph graph = job.Prepared.Model.Graph;
@@ -37,12 +38,12 @@ public static class SensitivityAnalysis
         foreach (Node node in nodes)
         {
             Agreement whole = run.Compare(Only(graph, plan, node, weights: true, activations: true), cancel);
-            bool hasWeight = plan.Weights.Keys.Any(s => s.Node == node.Name);
-            bool hasEdges = node.Inputs.Concat(node.Outputs).Any(plan.Edges.ContainsKey);
+            bool hasWeight = apart && plan.Weights.Keys.Any(s => s.Node == node.Name);
+            bool hasEdges = apart && node.Inputs.Concat(node.Outputs).Any(plan.Edges.ContainsKey);
             alone.Add((
                 node,
                 whole,
-                hasWeight && hasEdges ? run.Compare(Only(graph, plan, node, weights: true, activations: false), cancel).Sqnr : hasWeight ? whole.Sqnr : double.PositiveInfinity,
+                hasWeight && hasEdges ? run.Compare(Only(graph, plan, node, weights: true, activations: false), cancel).Sqnr : hasWeight || !apart ? whole.Sqnr : double.PositiveInfinity,
                 hasWeight && hasEdges ? run.Compare(Only(graph, plan, node, weights: false, activations: true), cancel).Sqnr : hasWeight ? double.PositiveInfinity : whole.Sqnr));
             progress?.Report((alone.Count, nodes.Length));
         }

@@ -49,7 +49,7 @@ function speedCard() {
 function outputCard() {
   const a = outcome.agreement;
   return !a ? card('outputs', 'not compared', 'soft', null, 'give data to compare them with the float model') : card('output SQNR', decibels(a.sqnr), isLow(a.sqnr) ? 'bad' : '', null,
-    `same largest output on ${percent(a.argmaxAgreement)} of ${count(a.samples)} samples` + (outcome.canary ? `; plain min/max: ${decibels(outcome.canary.sqnr)}` : ''));
+    (a.argmaxAgreement == null ? `on ${count(a.samples)} samples` : `same largest output on ${percent(a.argmaxAgreement)} of ${count(a.samples)} samples`) + (outcome.canary ? `; plain min/max: ${decibels(outcome.canary.sqnr)}` : ''));
 }
 const kernelWord = { 'weight-only': 'kernels with few-bit weights' }[outcome.recipe.mode] ?? 'integer kernels';
 function kernelCard() {
@@ -88,11 +88,11 @@ function outputs() {
   const rows = [{ what: 'this result', ...outcome.agreement }, ...(outcome.canary ? [{ what: 'plain min/max', ...outcome.canary }] : [])];
   section('outputs', 'Outputs against the float model', table([
     { title: 'model', of: r => r.what }, { title: 'SQNR of the worst output', of: r => r.sqnr, show: r => decibels(r.sqnr), kind: 'num' }, { title: 'cosine', of: r => r.cosine, show: r => fixed(r.cosine, 5), kind: 'num' },
-    { title: 'same largest output', of: r => r.argmaxAgreement, show: r => percent(r.argmaxAgreement), kind: 'num' }, { title: 'samples', of: r => r.samples, show: r => count(r.samples), kind: 'num' }], rows, { label: 'outputs' }),
+    { title: 'same largest output', of: r => r.argmaxAgreement, show: r => r.argmaxAgreement == null ? '' : percent(r.argmaxAgreement), kind: 'num' }, { title: 'samples', of: r => r.samples, show: r => count(r.samples), kind: 'num' }], rows, { label: 'outputs' }),
   outcome.rangeTrials.length > 1 ? [el('h3', {}, 'Range methods tried'), table([
     { title: 'method', of: t => t.method, show: t => t.method + (t.method === outcome.rangeMethod ? ' (chosen)' : '') },
     { title: 'output SQNR', of: t => t.sqnr, show: t => decibels(t.sqnr), kind: 'num', share: t => number(t.sqnr) / Math.max(...outcome.rangeTrials.map(r => number(r.sqnr)).filter(Number.isFinite), 1), css: t => t.method === outcome.rangeMethod ? '' : 'float' },
-    { title: 'same largest output', of: t => t.argmaxAgreement, show: t => percent(t.argmaxAgreement), kind: 'num' }], outcome.rangeTrials, { label: 'range methods tried', picked: t => t.method === outcome.rangeMethod })] : null);
+    { title: 'same largest output', of: t => t.argmaxAgreement, show: t => t.argmaxAgreement == null ? '' : percent(t.argmaxAgreement), kind: 'num' }], outcome.rangeTrials, { label: 'range methods tried', picked: t => t.method === outcome.rangeMethod })] : null);
 }
 const legend = () => el('p', { class: 'soft' }, el('span', { class: 'key float' }), 'float', el('span', { class: 'key' }), 'quantized');
 const twoBars = (title, before, after, show, rows) => {
