@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Halftone.Onnx;
+using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Recipes;
 
 namespace Halftone.PostTraining.Sensitivity;
