@@ -28,7 +28,7 @@ internal static class NextActions
         if (outcome.Latency is { RatioHigh: < 1 })
         {
             FusionEntry? largest = outcome.Fusion.Where(f => !f.Fused).MaxBy(f => f.Macs);
-            actions.Add(largest is null ? "this processor may have no fast int8 kernels: see halftone doctor" : $"the largest node that did not fuse is {largest.Op} '{largest.Node}': {largest.Why}");
+            actions.Add(largest is null ? "all nodes run in integers: a network this small may gain nothing, or this processor has no fast int8 kernels: see halftone doctor" : $"the largest node that did not fuse is {largest.Op} '{largest.Node}': {largest.Why}");
         }
 
         return [.. actions];

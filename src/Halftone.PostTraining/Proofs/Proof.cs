@@ -4,6 +4,7 @@ using Halftone.Data;
 using Halftone.Onnx;
 using Halftone.OnnxRuntime;
 using Halftone.PostTraining.Calibration;
+using Halftone.Weights;
 
 namespace Halftone.PostTraining.Proofs;
 
@@ -35,23 +36,25 @@ public static class Proof
             };
             if (job.Run is null || job.Data is null)
             {
-                return outcome with { Reason = "it loads; without --data nothing else was compared", Warnings = [.. outcome.Warnings, "outputs were not compared: no data was given"] };
+                string[] blind = job.Builder.WeightMethod.Needs is LayerStatisticsNeeds.None ? [] : [$"weights were rounded without knowing their inputs: give --data for the whole of '{job.Recipe.Weights.Method}'"];
+                return outcome with { Reason = "it loads; without --data nothing else was compared", Warnings = [.. outcome.Warnings, .. blind, "outputs were not compared: no data was given"] };
             }
 
             outcome = Compare(job, session, outcome, cancel);
         }
 
-        if (Verdict.Collapse(outcome.Agreement!, outcome.Canary) is { } collapse)
-        {
-            // where the error jumps and what was clipped is what the reader of a failure needs most
-            Outcome failed = Details(job, plan, quantized, options, outcome with { Status = OutcomeStatus.Failed, Reason = collapse }, cancel);
-            return failed with { Warnings = [.. failed.Warnings, .. DataWarnings(job)], NextActions = NextActions.For(failed) };
-        }
-
         outcome = Accuracy(job, quantized, options, outcome, cancel);
         outcome = Time(job, quantized, options, outcome, cancel);
         outcome = Details(job, plan, quantized, options, outcome, cancel);
-        return Judge(outcome with { Warnings = [.. outcome.Warnings, .. DataWarnings(job)] }, options.Proof);
+        outcome = outcome with { Warnings = [.. outcome.Warnings, .. DataWarnings(job)] };
+        if (Verdict.Collapse(outcome.Agreement!, outcome.Canary) is not { } collapse)
+        {
+            return Judge(outcome, options.Proof);
+        }
+
+        // a failure is measured whole, too: by how much, and where, is what its reader needs most
+        Outcome failed = outcome with { Status = OutcomeStatus.Failed, Reason = collapse };
+        return failed with { NextActions = NextActions.For(failed) };
     }
 
     private static Outcome Facts(QuantizationJob job, QuantizationPlan plan, Model quantized, QuantizerOptions options) => new()

@@ -104,7 +104,7 @@ public sealed class ProcessTests
 
         Ran other = await CommandLine.Run([.. tune, "--recipe", "tensorrt-int8"]);
         Assert.Equal(ExitCode.InvalidInput, other.Code);
-        Assert.Contains("another model, recipe", other.Error, StringComparison.Ordinal);
+        Assert.Contains("holds trials of", other.Error, StringComparison.Ordinal);
     }
 
     [Fact]
