@@ -4,8 +4,12 @@ using Halftone;
 using Halftone.Data;
 using Halftone.Numerics;
 using Halftone.Onnx;
+using Halftone.Onnx.Targets;
 using Halftone.OnnxRuntime;
+using Halftone.PostTraining;
 using Halftone.PostTraining.Calibration;
+using Halftone.PostTraining.Plans;
+using Halftone.PostTraining.Recipes;
 using Halftone.Ranges;
 using Halftone.Statistics;
 
@@ -27,15 +31,20 @@ foreach (string name in (string[])["fashion_resnet", "fashion_mobilenet"])
         Path.Combine(root, "samples", "fashion-mnist", "calib-images-idx3-ubyte.gz"),
         model.Graph.Inputs,
         new DataOptions { Preprocessing = Preprocessing.Parse(Path.Combine(root, "samples", "preprocessing.json")) });
-    IReadOnlyDictionary<string, ObservedValue> values = Calibrator.Observe(model, Batches.Of(data, null, 1, new SkippedFiles()).First().Inputs);
-    string[] edges = [.. model.Graph.Nodes.SelectMany(n => n.Outputs)];
+
+    // what the standard recipe calibrates: the values it quantizes, of the model after its passes
+    Recipe recipe = Recipe.Find("ort-int8");
+    Target target = TargetList.Find(recipe.Target);
+    Preparation prepared = Preparation.Of(model, recipe, target, Batches.Of(data, null, 1, new SkippedFiles()).First().Inputs);
+    IReadOnlyDictionary<string, ObservedValue> values = prepared.Values;
+    model = prepared.Model;
+    string[] edges = [.. Placement.Decide(model.Graph, target, recipe, values).Observed.Where(e => model.Graph.Producer(e) is not null)];
     var options = new CalibrationOptions { Samples = data.Count, BatchSize = BatchSize, Threads = threads };
-    using OrtSession session = OrtSession.Load(TensorTap.Expose(model, edges), new OrtOptions { Threads = 1 });
     IReadOnlyDictionary<string, TensorStatistics> statistics = new Dictionary<string, TensorStatistics>();
     List<(double Ort, double Calibration, double MinMax, double All)> measured = [];
     for (int round = -1; round < rounds; round++)
     {
-        double ort = Time(() => RunBatches(session, data, threads));
+        double ort = Time(() => RunBatches(model, edges, data, threads));
         double calibration = Time(() => statistics = Calibrator.Run(model, edges, values, data, options).Statistics);
         double minMax = calibration + Time(() => Estimate(statistics, [new MinMax()], threads));
         double all = calibration + Time(() => Estimate(statistics, [.. RangeMethods.All.All.Select(m => m.Default)], threads));
@@ -62,9 +71,10 @@ foreach (string name in (string[])["fashion_resnet", "fashion_mobilenet"])
 Console.WriteLine(good ? "Within 2.5 times ONNX Runtime and twice min/max." : "Beyond 2.5 times ONNX Runtime or twice min/max.");
 return good ? 0 : 1;
 
-// the same batches, dealt to as many threads, outputs made and dropped
-static void RunBatches(OrtSession session, IDataSet data, int threads)
+// loaded and run on the same batches, dealt to as many threads, outputs made and dropped
+static void RunBatches(Model model, string[] edges, IDataSet data, int threads)
 {
+    using OrtSession session = OrtSession.Load(TensorTap.Expose(model, edges), new OrtOptions { Threads = 1 });
     using IEnumerator<Batch> source = Batches.Of(data, null, BatchSize, new SkippedFiles()).GetEnumerator();
     Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, _ =>
     {
