@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 using Halftone.Activations;
 using Halftone.Data.Metrics;
 using Halftone.PostTraining.Correction;
+using Halftone.PostTraining.Equalization;
 using Halftone.Ranges;
 using Halftone.Weights;
 
@@ -34,6 +35,7 @@ internal static class Lists
         .. Of(RangeMethods.All),
         .. Of(ActivationMethods.All),
         .. Of(WeightMethods.All),
+        .. Of(EqualizationPasses.All),
         .. Of(PlanMethods.All),
         .. Of(MetricList.All),
     ];
