@@ -22,6 +22,21 @@ public sealed class AccuracyTests
         RequireLossOfHalfAPoint(outcome);
     }
 
+    // the bundled twins of the checks on networks that are no classifiers: weights alone, and outputs as numbers
+    [Theory]
+    [InlineData("fashion_resnet", "weight-only-int8", 40)]
+    [InlineData("fashion_resnet", "weight-only-int4", 20)]
+    [InlineData("fashion_mobilenet", "weight-only-int8", 40)]
+    [InlineData("fashion_mobilenet", "weight-only-int4", 20)]
+    [InlineData("fashion_resnet", "ort-int8", 20)]
+    [InlineData("fashion_mobilenet", "ort-int8", 20)]
+    public void Bundled_networks_keep_their_outputs(string name, string recipe, double least)
+    {
+        Outcome outcome = Quantize(FashionSamples.Load(name), recipe, new DataSplit(FashionSamples.Calibration(128), FashionSamples.Test(500)));
+        Assert.True(outcome.Agreement!.Sqnr >= least, $"{outcome.Agreement.Sqnr} dB");
+        Assert.InRange(outcome.Accuracy[0].Difference, -1, 1);
+    }
+
     [Theory]
     [InlineData("resnet20_cifar10_ft", "cifar10-jpeg", "imagenet", 2000)]
     [InlineData("resnet8_cifar10", "cifar10-jpeg", "none", 2000)]
