@@ -56,6 +56,13 @@ public static class Batches
         return Read(data, indices is null ? [.. Enumerable.Range(0, data.Count)] : [.. indices], batchSize, skipped, cancel);
     }
 
+    /// <summary>Places of at most <paramref name="most"/> samples, evenly over a set, so that one sorted by class still shows every class.</summary>
+    public static int[] Evenly(int count, int most)
+    {
+        int take = Math.Min(count, most);
+        return [.. Enumerable.Range(0, take).Select(i => (int)((long)i * count / take))];
+    }
+
     private static IEnumerable<Batch> Read(IDataSet data, int[] indices, int batchSize, SkippedFiles skipped, CancellationToken cancel)
     {
         bool stacks = data.StateLinks.IsEmpty && data.Inputs.All(InputShape.Stacks);

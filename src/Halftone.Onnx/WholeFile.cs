@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Halftone.Onnx;
 
 /// <summary>Files that appear only when complete: written beside the target, then renamed.</summary>
@@ -31,6 +33,10 @@ public static class WholeFile
             Remove(part);
         }
     }
+
+    /// <summary>Writes text, as UTF-8.</summary>
+    /// <exception cref="IOException">It cannot be written; nothing is left behind.</exception>
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Refuses a target that is no file: a rename would put a file in the place of the device.</summary>
     /// <exception cref="IOException">It is a device or a pipe.</exception>

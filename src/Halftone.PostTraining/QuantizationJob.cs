@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Halftone.Data;
 using Halftone.Onnx;
 using Halftone.Onnx.Export;
+using Halftone.Onnx.Passes;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Correction;
@@ -58,6 +59,9 @@ public sealed class QuantizationJob : IDisposable
     /// <summary>What the format of the last model could not hold, one sentence each.</summary>
     public ImmutableArray<string> Notes { get; private set; } = [];
 
+    /// <summary>Nodes whose weights were rounded without knowing their inputs, because what is to be known of these exceeds the memory.</summary>
+    public ImmutableArray<string> RoundedAlone { get; private set; } = [];
+
     /// <summary>Range methods tried by <see cref="Solve"/>, the chosen one first.</summary>
     public ImmutableArray<RangeCandidate> Candidates { get; private set; } = [];
 
@@ -74,8 +78,7 @@ public sealed class QuantizationJob : IDisposable
         Target target = options.Target ?? TargetList.Find(recipe.Target);
         options.Tell?.Invoke("preparing the model");
         IReadOnlyDictionary<string, Tensor>? sample = data is null ? null : FirstReadable(data, cancel);
-        Preparation prepared = Preparation.Of(model, recipe, target, sample, options.MinimumOpset, cancel);
-        Equalize(prepared, recipe, data, cancel);
+        Preparation prepared = Equalized(Preparation.Of(model, recipe, target, sample, options.MinimumOpset, cancel), recipe, data, options, cancel);
         IReadOnlyDictionary<string, ObservedValue> values = sample is null ? Declared(prepared.Model.Graph) : prepared.Values;
         Placement placement = Placement.Decide(prepared.Model.Graph, target, recipe, values);
         var job = new QuantizationJob(recipe, target, prepared, placement, data, options);
@@ -91,34 +94,27 @@ public sealed class QuantizationJob : IDisposable
         }
     }
 
-    private static void Equalize(Preparation prepared, Recipe recipe, IDataSet? data, CancellationToken cancel)
+    // the recipe's own passes; they may look at samples
+    private static Preparation Equalized(Preparation prepared, Recipe recipe, IDataSet? data, QuantizerOptions options, CancellationToken cancel)
     {
-        if (recipe.Passes.IsEmpty)
+        var context = new PassContext
         {
-            return;
-        }
-
-        Model model = prepared.Model;
-        string[] values = [.. ActivationEqualization.Pairs(model.Graph).SelectMany(p => p.Values).Distinct()];
-        if (data is not null && values.Length > 0)
-        {
-            foreach ((string value, float[] maxima) in ChannelMaxima.Of(model, values, data, cancel))
-            {
-                prepared.Passes.ChannelMaxima[value] = maxima;
-            }
-        }
-
+            ChannelMaxima = data is null ? null : names => ChannelMaxima.Of(prepared.Model, names, prepared.Values, data, options.Calibration, cancel),
+        };
         foreach (string pass in recipe.Passes)
         {
-            EqualizationPasses.All.Find(pass).Default.Apply(model.Graph, prepared.Passes);
+            EqualizationPasses.All.Find(pass).Default.Apply(prepared.Model.Graph, context);
         }
+
+        prepared.Passes.Log.AddRange(context.Log);
+        return prepared;
     }
 
     /// <summary>The same model, data and statistics under another recipe for the same target; calibrated anew only where that recipe quantizes edges this one does not. It lives as long as this job.</summary>
     public QuantizationJob Variant(Recipe recipe, CancellationToken cancel = default)
     {
         Placement placement = Placement.Decide(Prepared.Model.Graph, Target, recipe, Prepared.Values);
-        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, Run = Run };
+        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, Run = Run, RoundedAlone = RoundedAlone };
         variant.Builder.Layers = Builder.Layers;
         string[] unseen = [.. placement.Observed.Where(e => Run is null || !Run.Statistics.ContainsKey(e))];
         if (unseen.Length > 0 && Data is not null)
@@ -204,7 +200,8 @@ public sealed class QuantizationJob : IDisposable
         if (Builder.WeightMethod.Needs is not LayerStatisticsNeeds.None)
         {
             Options.Tell?.Invoke("gathering the inputs of layers");
-            Builder.Layers = LayerInputs.SecondMoments(Prepared.Model, Placement.Weights, Data, Options.Calibration, cancel);
+            (Builder.Layers, ImmutableArray<string> tooLarge) = LayerInputs.SecondMoments(Prepared.Model, Placement.Weights, Prepared.Values, Data, Options.Calibration, cancel);
+            RoundedAlone = tooLarge;
         }
 
         Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Options.Calibration.Threads);

@@ -50,8 +50,8 @@ public sealed record QuantizationResult(Model Model, QuantizationPlan Plan, Outc
             ? Path.GetFileNameWithoutExtension(Outcome.Quantized.File) + ".failed.onnx" : Outcome.Quantized.File;
         string path = Path.Combine(folder, name);
         Model.Save(path);
-        AtomicFile.WriteText(Path.Combine(folder, "recipe.json"), RecipeFile.Write(Outcome.Recipe));
-        AtomicFile.WriteText(Path.Combine(folder, "outcome.json"), System.Text.Json.JsonSerializer.Serialize(Outcome, Outcome.Json) + "\n");
+        WholeFile.WriteText(Path.Combine(folder, "recipe.json"), RecipeFile.Write(Outcome.Recipe));
+        WholeFile.WriteText(Path.Combine(folder, "outcome.json"), System.Text.Json.JsonSerializer.Serialize(Outcome, Outcome.Json) + "\n");
         return path;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Halftone.Data.Metrics;
+using Halftone.Onnx;
 using Halftone.PostTraining;
 
 namespace Halftone.Reports;
@@ -25,7 +26,7 @@ public static class Report
 
     /// <summary>Writes the page, whole or not at all.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public static void Write(Outcome outcome, string path) => AtomicFile.WriteText(path, Html(outcome));
+    public static void Write(Outcome outcome, string path) => WholeFile.WriteText(path, Html(outcome));
 
     private static string Resource(string name)
     {

@@ -24,8 +24,8 @@ public sealed class PassContext
     /// <summary>Batch normalization that was folded into a node: by node name, for methods that need the moments of its output.</summary>
     public Dictionary<string, BatchNormMoments> BatchNorm { get; } = [];
 
-    /// <summary>max|x| of each channel (axis 1) of values, for passes that need it and where samples were there to learn it.</summary>
-    public Dictionary<string, float[]> ChannelMaxima { get; } = [];
+    /// <summary>Learns max|x| of each channel (axis 1) of values from samples, for passes that need it; null where there are none.</summary>
+    public Func<IReadOnlyCollection<string>, Dictionary<string, float[]>>? ChannelMaxima { get; init; }
 
     /// <summary>What was done, one line each, for the report.</summary>
     public List<string> Log { get; } = [];

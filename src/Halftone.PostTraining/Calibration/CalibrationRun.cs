@@ -77,12 +77,8 @@ public sealed class CalibrationRun(
     public int JudgedSamples => Math.Min(samples, data.Count);
 
     /// <inheritdoc/>
-    public IEnumerable<Batch> Samples(int count, CancellationToken cancel = default)
-    {
-        int take = Math.Min(count, data.Count);
-        int[] indices = [.. Enumerable.Range(0, take).Select(i => (int)((long)i * data.Count / take))];
-        return Batches.Of(data, indices, 8, new SkippedFiles(), cancel);
-    }
+    public IEnumerable<Batch> Samples(int count, CancellationToken cancel = default) =>
+        Batches.Of(data, Batches.Evenly(data.Count, count), 8, new SkippedFiles(), cancel);
 
     /// <inheritdoc/>
     public Agreement Compare(QuantizationPlan plan, CancellationToken cancel = default) => Compare(QdqExport.Apply(model, plan), cancel);

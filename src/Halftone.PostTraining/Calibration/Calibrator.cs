@@ -80,21 +80,15 @@ public static class Calibrator
             throw new DataException($"{data.Description} holds no samples to calibrate with.");
         }
 
-        // evenly over the set, so that one sorted by class still shows every class
-        int samples = Math.Min(data.Count, options.Samples);
-        int[] indices = [.. Enumerable.Range(0, samples).Select(i => (int)((long)i * data.Count / samples))];
-        long perSample = Math.Max(1, edges.Sum(e => values.TryGetValue(e, out ObservedValue? v) ? v.ByteLength : 0));
-        long budget = Math.Max(1, options.Memory / options.Threads);
-        int batchSize = (int)Math.Clamp(budget / perSample, 1, options.BatchSize);
-        List<string[]> groups = batchSize * perSample > budget ? Split(edges, values, budget) : [[.. edges.Order(StringComparer.Ordinal)]];
-
+        int[] indices = Batches.Evenly(data.Count, options.Samples);
+        (int batchSize, List<string[]> groups) = Fit(edges, values, options.Memory / options.Threads, options.BatchSize);
         var skipped = new SkippedFiles();
         Dictionary<string, TensorStatistics> statistics = [];
         (int Samples, int Batches) done = default;
         foreach (string[] group in groups)
         {
             var collectors = group.ToDictionary(e => e, _ => new StatisticsCollector());
-            done = new CalibrationPass(model, collectors, options, new CarriedState(data), samples).Run(Batches.Of(data, indices, batchSize, skipped, cancel), cancel);
+            done = new CalibrationPass(model, collectors, options, new CarriedState(data), indices.Length).Run(Batches.Of(data, indices, batchSize, skipped, cancel), cancel);
             foreach ((string edge, StatisticsCollector collector) in collectors)
             {
                 statistics[edge] = collector.Snapshot();
@@ -103,11 +97,23 @@ public static class Calibrator
 
         if (done.Samples == 0)
         {
-            throw new DataException($"None of the {samples} calibration samples of {data.Description} could be read.");
+            throw new DataException($"None of the {indices.Length} calibration samples of {data.Description} could be read.");
         }
 
-        return new CalibrationResult(statistics, done.Samples, done.Batches, groups.Count, perSample, [.. skipped.All.Select(f => f.Reason)]);
+        return new CalibrationResult(statistics, done.Samples, done.Batches, groups.Count, BytesOf(edges, values), [.. skipped.All.Select(f => f.Reason)]);
     }
+
+    /// <summary>Samples of a batch, and the values in groups of which one batch fits the memory; in one group wherever that can be.</summary>
+    internal static (int BatchSize, List<string[]> Groups) Fit(IReadOnlyCollection<string> edges, IReadOnlyDictionary<string, ObservedValue> values, long memory, int mostSamples)
+    {
+        long perSample = Math.Max(1, BytesOf(edges, values));
+        long budget = Math.Max(1, memory);
+        int batchSize = (int)Math.Clamp(budget / perSample, 1, mostSamples);
+        return (batchSize, batchSize * perSample > budget ? Split(edges, values, budget) : [[.. edges.Order(StringComparer.Ordinal)]]);
+    }
+
+    private static long BytesOf(IEnumerable<string> edges, IReadOnlyDictionary<string, ObservedValue> values) =>
+        edges.Sum(e => values.TryGetValue(e, out ObservedValue? v) ? v.ByteLength : 0);
 
     private static List<string[]> Split(IReadOnlyCollection<string> edges, IReadOnlyDictionary<string, ObservedValue> values, long budget)
     {

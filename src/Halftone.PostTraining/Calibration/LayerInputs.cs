@@ -1,10 +1,9 @@
+using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using Halftone.Data;
 using Halftone.Onnx;
-using Halftone.OnnxRuntime;
 using Halftone.PostTraining.Plans;
 using Halftone.Weights;
-using Tensor = Halftone.Onnx.Tensor;
 
 namespace Halftone.PostTraining.Calibration;
 
@@ -18,12 +17,14 @@ public static class LayerInputs
     /// <summary>Second moments of the inputs of the layers that read weights; those whose weight is no matrix are left out.</summary>
     /// <param name="model">The float model, after the passes.</param>
     /// <param name="sites">The weights.</param>
+    /// <param name="observed">Lengths of values for one sample.</param>
     /// <param name="data">Samples.</param>
     /// <param name="options">How many samples, and the memory for the moments of one pass.</param>
     /// <param name="cancel">Stops at once.</param>
+    /// <returns>The moments, and the layers of which the moment alone exceeds the memory, so that it was not gathered.</returns>
     /// <exception cref="DataException">No sample could be read.</exception>
-    public static IReadOnlyDictionary<InputSite, LayerStatistics> SecondMoments(
-        Model model, IEnumerable<InputSite> sites, IDataSet data, CalibrationOptions options, CancellationToken cancel = default)
+    public static (IReadOnlyDictionary<InputSite, LayerStatistics> Found, ImmutableArray<string> TooLarge) SecondMoments(
+        Model model, IEnumerable<InputSite> sites, IReadOnlyDictionary<string, ObservedValue> observed, IDataSet data, CalibrationOptions options, CancellationToken cancel = default)
     {
         Graph graph = model.Graph;
         Dictionary<string, Node> nodes = graph.Nodes.ToDictionary(n => n.Name);
@@ -38,16 +39,16 @@ public static class LayerInputs
         }
 
         Dictionary<InputSite, LayerStatistics> found = [];
-        foreach (LayerWindow[] group in Split(readers.Keys, options.Memory))
+        foreach (LayerWindow[] group in Split(readers.Keys.Where(w => w.MomentBytes <= options.Memory), options.Memory))
         {
-            foreach ((LayerWindow window, double[] moment) in Gather(model, group, data, options, cancel))
+            foreach ((LayerWindow window, double[] moment) in Gather(model, group, observed, data, options, cancel))
             {
                 var statistics = new LayerStatistics { SecondMoment = moment };
                 readers[window].ForEach(site => found[site] = statistics);
             }
         }
 
-        return found;
+        return (found, [.. readers.Where(r => r.Key.MomentBytes > options.Memory).SelectMany(r => r.Value).Select(s => s.Node)]);
     }
 
     private static IEnumerable<LayerWindow[]> Split(IEnumerable<LayerWindow> windows, long memory)
@@ -56,8 +57,7 @@ public static class LayerInputs
         long bytes = 0;
         foreach (LayerWindow window in windows)
         {
-            long size = (long)window.Groups * window.Inputs * window.Inputs * sizeof(double);
-            if (group.Count > 0 && bytes + size > memory)
+            if (group.Count > 0 && bytes + window.MomentBytes > memory)
             {
                 yield return [.. group];
                 group.Clear();
@@ -65,7 +65,7 @@ public static class LayerInputs
             }
 
             group.Add(window);
-            bytes += size;
+            bytes += window.MomentBytes;
         }
 
         if (group.Count > 0)
@@ -74,38 +74,20 @@ public static class LayerInputs
         }
     }
 
-    private static Dictionary<LayerWindow, double[]> Gather(Model model, LayerWindow[] windows, IDataSet data, CalibrationOptions options, CancellationToken cancel)
+    private static Dictionary<LayerWindow, double[]> Gather(
+        Model model, LayerWindow[] windows, IReadOnlyDictionary<string, ObservedValue> observed, IDataSet data, CalibrationOptions options, CancellationToken cancel)
     {
-        int samples = Math.Min(data.Count, options.Samples);
-        int[] indices = [.. Enumerable.Range(0, samples).Select(i => (int)((long)i * data.Count / samples))];
         ILookup<string, LayerWindow> byValue = windows.ToLookup(w => w.Value);
-        string[] inner = [.. byValue.Select(g => g.Key).Where(v => model.Graph.Producer(v) is not null)];
-        string[] outer = [.. byValue.Select(g => g.Key).Except(inner)];
+        int samples = Math.Min(data.Count, options.Samples);
         Dictionary<LayerWindow, Moment> moments = windows.ToDictionary(w => w, w => new Moment(w, samples));
-
-        // one thread: the order of a runtime's sums may depend on their number
-        using OrtSession session = OrtSession.Load(TensorTap.Expose(model, inner.Where(v => !model.Graph.IsOutput(v))), new OrtOptions { Threads = 1 });
-        var state = new CarriedState(data);
-        var skipped = new SkippedFiles();
-        int done = 0;
-        foreach (Batch batch in Batches.Of(data, indices, options.BatchSize, skipped, cancel))
+        ValueTap.Visit(model, byValue.Select(g => g.Key), observed, data, options, (name, dims, values, count) =>
         {
-            IReadOnlyDictionary<string, Tensor> inputs = state.Inputs(batch);
-            foreach ((string name, Tensor value) in state.Run(session, batch, inner, cancel).Where(r => byValue.Contains(r.Key)).Concat(outer.Select(o => KeyValuePair.Create(o, inputs[o]))))
+            foreach (LayerWindow window in byValue[name])
             {
-                foreach (LayerWindow window in byValue[name])
-                {
-                    moments[window].Add(value, batch.Samples.Length, options.Threads, cancel);
-                }
+                moments[window].Add(dims, values, count, options.Threads, cancel);
             }
-
-            done += batch.Samples.Length;
-            options.Progress?.Report((done, samples));
-        }
-
-        return done == 0
-            ? throw new DataException($"None of the {samples} calibration samples of {data.Description} could be read.")
-            : moments.ToDictionary(m => m.Key, m => m.Value.Mean());
+        }, cancel);
+        return moments.ToDictionary(m => m.Key, m => m.Value.Mean());
     }
 
     /// <summary>Sum of x x^T of one window, [groups, d, d].</summary>
@@ -115,18 +97,17 @@ public static class LayerInputs
         private readonly int _mostRows = (int)Math.Min(MostRows, Math.Max(4.0 * window.Inputs, Work / ((double)window.Inputs * window.Inputs)));
         private long _rows;
 
-        public void Add(Tensor value, int samplesOfBatch, int threads, CancellationToken cancel)
+        public void Add(ReadOnlySpan<long> dims, ReadOnlySpan<float> values, int samplesOfBatch, int threads, CancellationToken cancel)
         {
-            int places = window.Places(value.Dims);
+            int places = window.Places(dims);
             int rows = Math.Min(places, Math.Max(1, (int)((long)_mostRows * samplesOfBatch / samples)));
             int d = window.Inputs;
-            ReadOnlySpan<float> values = value.As<float>();
             var row = new double[rows * d];
             for (int group = 0; group < window.Groups; group++)
             {
                 for (int r = 0; r < rows; r++)
                 {
-                    window.Read(values, value.Dims, (int)((long)r * places / rows), group, row.AsSpan(r * d, d));
+                    window.Read(values, dims, (int)((long)r * places / rows), group, row.AsSpan(r * d, d));
                 }
 
                 int start = group * d * d;

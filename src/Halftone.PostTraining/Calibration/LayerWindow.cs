@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Halftone.Onnx;
 using Halftone.Weights;
 
@@ -36,6 +35,9 @@ internal sealed class LayerWindow : IEquatable<LayerWindow>
     /// <summary>d: numbers one output sums over.</summary>
     public int Inputs { get; }
 
+    /// <summary>Bytes of its second moment, [groups, d, d] doubles.</summary>
+    public long MomentBytes => (long)Groups * Inputs * Inputs * sizeof(double);
+
     /// <summary>The window of a layer; null where its weight is no matrix, or its input is transposed.</summary>
     public static LayerWindow? Of(Node node, WeightView weight) => weight.Matrix is null || node.Int("transA", 0) != 0 ? null : weight.Kind switch
     {
@@ -44,11 +46,17 @@ internal sealed class LayerWindow : IEquatable<LayerWindow>
     };
 
     /// <summary>Number of rows in a value.</summary>
-    public int Places(ImmutableArray<long> dims)
+    public int Places(ReadOnlySpan<long> dims)
     {
         if (_kernel.Length == 0)
         {
-            return checked((int)(dims.Aggregate(1L, (a, b) => a * b) / Inputs));
+            long all = 1;
+            foreach (long length in dims)
+            {
+                all *= length;
+            }
+
+            return checked((int)(all / Inputs));
         }
 
         long places = dims[0];
@@ -66,7 +74,7 @@ internal sealed class LayerWindow : IEquatable<LayerWindow>
     /// <param name="place">Which row.</param>
     /// <param name="group">Which group of channels.</param>
     /// <param name="row">Gets the d numbers.</param>
-    public void Read(ReadOnlySpan<float> values, ImmutableArray<long> dims, int place, int group, Span<double> row)
+    public void Read(ReadOnlySpan<float> values, ReadOnlySpan<long> dims, int place, int group, Span<double> row)
     {
         if (_kernel.Length == 0)
         {
@@ -115,7 +123,7 @@ internal sealed class LayerWindow : IEquatable<LayerWindow>
     public override int GetHashCode() => _key.GetHashCode(StringComparison.Ordinal);
 
     // where a tap falls in its plane, or -1 in the padding
-    private long Offset(ImmutableArray<long> dims, ReadOnlySpan<long> origin, int tap)
+    private long Offset(ReadOnlySpan<long> dims, ReadOnlySpan<long> origin, int tap)
     {
         long offset = 0;
         long step = 1;
@@ -137,7 +145,7 @@ internal sealed class LayerWindow : IEquatable<LayerWindow>
 
     private long Span(int axis) => (_dilations[axis] * (_kernel[axis] - 1)) + 1;
 
-    private long Outputs(ImmutableArray<long> dims, int axis)
+    private long Outputs(ReadOnlySpan<long> dims, int axis)
     {
         long length = dims[axis + 2];
         return _automatic is "SAME_UPPER" or "SAME_LOWER"
@@ -147,7 +155,7 @@ internal sealed class LayerWindow : IEquatable<LayerWindow>
 
     private long After(int axis) => _automatic is "NOTSET" ? _pads[_kernel.Length + axis] : 0;
 
-    private long Before(ImmutableArray<long> dims, int axis)
+    private long Before(ReadOnlySpan<long> dims, int axis)
     {
         if (_automatic is "SAME_UPPER" or "SAME_LOWER")
         {

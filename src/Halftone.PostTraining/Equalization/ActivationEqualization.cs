@@ -22,14 +22,20 @@ public sealed record ActivationEqualization : IGraphPass, IDescribed
     public static IEnumerable<EqualizedPair> Pairs(Graph graph) => graph.Nodes.Select(n => EqualizedPair.After(graph, n)).OfType<EqualizedPair>();
 
     /// <inheritdoc/>
-    /// <remarks>Reads <see cref="PassContext.ChannelMaxima"/> of the values of <see cref="EqualizedPair.Values"/>; pairs without are left alone.</remarks>
+    /// <remarks>Asks <see cref="PassContext.ChannelMaxima"/> for the values of <see cref="EqualizedPair.Values"/>; without samples nothing changes.</remarks>
     public bool Apply(Graph graph, PassContext context)
     {
-        EqualizedPair[] pairs = [.. Pairs(graph).Where(p => p.Values.All(context.ChannelMaxima.ContainsKey))];
+        EqualizedPair[] pairs = [.. Pairs(graph)];
+        if (pairs.Length == 0 || context.ChannelMaxima is not { } learn)
+        {
+            return false;
+        }
+
+        Dictionary<string, float[]> maxima = learn([.. pairs.SelectMany(p => p.Values)]);
         bool changed = false;
 
         // a layer between two others changes with both, so the pairs are gone through until they settle
-        for (int round = 0; round < MostRounds && Sweep(graph, pairs, context); round++)
+        for (int round = 0; round < MostRounds && Sweep(graph, pairs, maxima); round++)
         {
             changed = true;
         }
@@ -42,12 +48,12 @@ public sealed record ActivationEqualization : IGraphPass, IDescribed
         return changed;
     }
 
-    private static bool Sweep(Graph graph, EqualizedPair[] pairs, PassContext context)
+    private static bool Sweep(Graph graph, EqualizedPair[] pairs, Dictionary<string, float[]> maxima)
     {
         bool changed = false;
         foreach (EqualizedPair pair in pairs)
         {
-            float[] scales = Scales(pair.Values.Select(v => context.ChannelMaxima[v]), pair.GreatestWeights(graph));
+            float[] scales = Scales(pair.Values.Select(v => maxima[v]), pair.GreatestWeights(graph));
             if (scales.All(s => Math.Abs(s - 1) < Settled))
             {
                 continue;
@@ -56,7 +62,7 @@ public sealed record ActivationEqualization : IGraphPass, IDescribed
             pair.Scale(graph, scales);
             foreach (string value in pair.Values)
             {
-                context.ChannelMaxima[value] = [.. context.ChannelMaxima[value].Zip(scales, (a, s) => a * s)];
+                maxima[value] = [.. maxima[value].Zip(scales, (a, s) => a * s)];
             }
 
             changed = true;

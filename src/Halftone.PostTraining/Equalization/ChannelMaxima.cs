@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using Halftone.Data;
 using Halftone.Onnx;
-using Halftone.OnnxRuntime;
 using Halftone.PostTraining.Calibration;
 
 namespace Halftone.PostTraining.Equalization;
@@ -12,28 +11,29 @@ internal static class ChannelMaxima
     private const int Samples = 64; // maxima settle soon, and a scale need not be exact
 
     /// <summary>By value; channels are on axis 1.</summary>
-    public static Dictionary<string, float[]> Of(Model model, IReadOnlyCollection<string> values, IDataSet data, CancellationToken cancel)
+    public static Dictionary<string, float[]> Of(
+        Model model, IEnumerable<string> names, IReadOnlyDictionary<string, ObservedValue> observed, IDataSet data, CalibrationOptions options, CancellationToken cancel)
     {
         Dictionary<string, float[]> maxima = [];
-        int samples = Math.Min(Samples, data.Count);
-        int[] indices = [.. Enumerable.Range(0, samples).Select(i => (int)((long)i * data.Count / samples))];
-        using OrtSession session = OrtSession.Load(TensorTap.Expose(model, values), new OrtOptions { Threads = 1 });
-        var state = new CarriedState(data);
-        foreach (Batch batch in Batches.Of(data, indices, 8, new SkippedFiles(), cancel))
+        var few = options with { Samples = Math.Min(Samples, options.Samples), Progress = null };
+        ValueTap.Visit(model, names, observed, data, few, (name, dims, values, _) => Add(maxima, name, dims, values), cancel);
+        return maxima;
+    }
+
+    private static void Add(Dictionary<string, float[]> maxima, string name, ReadOnlySpan<long> dims, ReadOnlySpan<float> values)
+    {
+        int channels = (int)dims[1];
+        float[] greatest = maxima.TryGetValue(name, out float[]? seen) ? seen : maxima[name] = new float[channels];
+        int inner = 1;
+        foreach (long length in dims[2..])
         {
-            foreach ((string name, Onnx.Tensor value) in state.Run(session, batch, [.. values], cancel).Where(v => values.Contains(v.Key)))
-            {
-                int channels = (int)value.Dims[1];
-                int inner = (int)value.Dims.Skip(2).Aggregate(1L, (a, b) => a * b);
-                float[] greatest = maxima.TryGetValue(name, out float[]? seen) ? seen : maxima[name] = new float[channels];
-                ReadOnlySpan<float> all = value.As<float>();
-                for (int row = 0; inner > 0 && row < all.Length / inner; row++)
-                {
-                    greatest[row % channels] = Math.Max(greatest[row % channels], Math.Abs(TensorPrimitives.MaxMagnitude(all.Slice(row * inner, inner))));
-                }
-            }
+            inner *= (int)length;
         }
 
-        return maxima;
+        for (int row = 0; inner > 0 && row < values.Length / inner; row++)
+        {
+            float most = Math.Abs(TensorPrimitives.MaxMagnitude(values.Slice(row * inner, inner)));
+            greatest[row % channels] = Math.Max(greatest[row % channels], most);
+        }
     }
 }

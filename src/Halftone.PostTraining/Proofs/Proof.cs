@@ -150,6 +150,11 @@ public static class Proof
             yield return $"the value '{edge}' was NaN or infinite {count} times while calibrating; these are in no range";
         }
 
+        if (!job.RoundedAlone.IsEmpty)
+        {
+            yield return $"the weights of {job.RoundedAlone.Length} nodes were rounded without knowing their inputs, which takes more than the memory limit: {string.Join(", ", job.RoundedAlone.Take(3))}";
+        }
+
         foreach (string note in job.Notes)
         {
             yield return note;

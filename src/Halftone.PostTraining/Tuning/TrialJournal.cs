@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Halftone.Data;
+using Halftone.Onnx;
 using Halftone.PostTraining.Recipes;
 
 namespace Halftone.PostTraining.Tuning;
@@ -33,7 +34,7 @@ internal sealed class TrialJournal(string path)
         lines = [.. lines.SkipLast(1)];
         if (lines.Length == 0)
         {
-            AtomicFile.WriteText(path, Line(subject));
+            WholeFile.WriteText(path, Line(subject));
             return [];
         }
 
@@ -44,7 +45,7 @@ internal sealed class TrialJournal(string path)
         }
 
         ImmutableArray<Trial> trials = [.. lines.Skip(1).Select((line, i) => Read<Trial>(line, i + 2))];
-        AtomicFile.WriteText(path, string.Concat(lines.Select(l => l + "\n")));
+        WholeFile.WriteText(path, string.Concat(lines.Select(l => l + "\n")));
         return trials;
     }
 

@@ -208,7 +208,7 @@ public sealed class Tuner
     private void Save(Trial trial, Model model)
     {
         model.Save(BestPath);
-        AtomicFile.WriteText(Path.Combine(_folder, "recipe.json"), RecipeFile.Write(trial.Of(_job.Recipe, _job.Target.Id)));
+        WholeFile.WriteText(Path.Combine(_folder, "recipe.json"), RecipeFile.Write(trial.Of(_job.Recipe, _job.Target.Id)));
     }
 
     private double FloatShare(QuantizationPlan plan)

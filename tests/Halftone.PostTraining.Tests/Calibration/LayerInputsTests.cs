@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Halftone.Data;
 using Halftone.Onnx;
 using Halftone.PostTraining.Calibration;
@@ -19,7 +20,7 @@ public sealed class LayerInputsTests
         Node node = net.Graph.Nodes[0];
         var site = new InputSite(node.Name, 1);
         WeightView view = WeightViews.Of(node, net.Graph.Constant(node.Input(1))!);
-        double[] moments = LayerInputs.SecondMoments(net.Model, [site], data, new CalibrationOptions { BatchSize = 2, Threads = 2 })[site].SecondMoment!;
+        double[] moments = Moments(net.Model, site, data, 1L << 30).Found[site].SecondMoment!;
         double[] expected = MeanSquares(net.Model, data, view);
         WeightMatrix matrix = view.Matrix!.Value;
         int d = matrix.Columns;
@@ -39,6 +40,20 @@ public sealed class LayerInputsTests
             Assert.Equal(expected[output], sum, 1e-4 * expected[output]);
         }
     }
+
+    [Fact]
+    public void Moments_beyond_the_memory_are_left_out_and_named()
+    {
+        Net net = Of("Gemm");
+        var site = new InputSite("n_y", 1);
+        var data = new SeededData(net.Model.Graph.Inputs, 5);
+        Assert.Empty(Moments(net.Model, site, data, (6 * 6 * sizeof(double)) - 1).Found);
+        Assert.Equal(["n_y"], Moments(net.Model, site, data, (6 * 6 * sizeof(double)) - 1).TooLarge);
+        Assert.Empty(Moments(net.Model, site, data, 6 * 6 * sizeof(double)).TooLarge);
+    }
+
+    private static (IReadOnlyDictionary<InputSite, LayerStatistics> Found, ImmutableArray<string> TooLarge) Moments(Model model, InputSite site, SeededData data, long memory) =>
+        LayerInputs.SecondMoments(model, [site], Calibrator.Observe(model, data.Read(0).Inputs), data, new CalibrationOptions { BatchSize = 2, Threads = 2, Memory = memory });
 
     private static Net Of(string layer)
     {
