@@ -133,4 +133,11 @@ public sealed class BatchTests
 
         public Sample Read(int index) => new([]) { Name = $"{index}", StartsSequence = index == 0 };
     }
+
+    [Theory]
+    [InlineData(10, 3, new[] { 0, 3, 6 })]
+    [InlineData(3, 10, new[] { 0, 1, 2 })]
+    [InlineData(7, 7, new[] { 0, 1, 2, 3, 4, 5, 6 })]
+    [InlineData(0, 5, new int[0])]
+    public void Some_samples_are_taken_evenly_over_the_set(int count, int most, int[] expected) => Assert.Equal(expected, Batches.Evenly(count, most));
 }

@@ -26,23 +26,22 @@ internal sealed class ErrorSearch
     private readonly TensorStatistics _statistics;
     private readonly QuantizationGrid _grid;
     private readonly double _power;
-    private readonly double _negativeWeight;
     private readonly Histogram _histogram;
     private double _leastError = double.PositiveInfinity;
     private ClipRange _best;
 
-    private ErrorSearch(TensorStatistics statistics, QuantizationGrid grid, double power, double negativeWeight)
+    private ErrorSearch(TensorStatistics statistics, QuantizationGrid grid, double power)
     {
-        (_statistics, _grid, _power, _negativeWeight) = (statistics, grid, power, negativeWeight);
+        (_statistics, _grid, _power) = (statistics, grid, power);
         Histogram all = statistics.Histogram.WithoutZeros(statistics.Zeros);
         int side = Math.Max(-all.FirstBin, all.FirstBin + all.Counts.Length);
         _histogram = all.Merged(Math.Max(side / (power == 2 ? FineBins : CoarseBins), 1));
     }
 
-    public static ClipRange Best(TensorStatistics statistics, QuantizationGrid grid, double power, double negativeWeight = 1)
+    public static ClipRange Best(TensorStatistics statistics, QuantizationGrid grid, double power)
     {
         ClipRange whole = statistics.Within(double.PositiveInfinity);
-        return statistics.Count == statistics.Zeros ? whole : new ErrorSearch(statistics, grid, power, negativeWeight).Run(whole);
+        return statistics.Count == statistics.Zeros ? whole : new ErrorSearch(statistics, grid, power).Run(whole);
     }
 
     private ClipRange Run(ClipRange whole)
@@ -106,7 +105,7 @@ internal sealed class ErrorSearch
         return true;
     }
 
-    private double Error(ClipRange range) => ExpectedError.Total(_histogram, _grid.Parameters(range), _grid.Codes, _power, _negativeWeight);
+    private double Error(ClipRange range) => ExpectedError.Total(_histogram, _grid.Parameters(range), _grid.Codes, _power);
 
     private void Narrow(Func<double, ClipRange> range, double low, double high)
     {

@@ -8,18 +8,6 @@ public sealed record LeastSquares : IRangeMethod, IDescribed
     /// <inheritdoc/>
     public static MethodInfo Info { get; } = new("mse", "Least mean squared error (OMSE)", "Choukroun et al. 2019, arXiv:1902.06822");
 
-    /// <summary>What an error of a value below zero counts, where one above counts 1: the mean squared slope there of what comes next, such as a PRelu.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
-    public double NegativeWeight
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            field = value;
-        }
-    } = 1;
-
     /// <inheritdoc/>
-    public ClipRange Estimate(TensorStatistics statistics, QuantizationGrid grid) => ErrorSearch.Best(statistics, grid, 2, NegativeWeight);
+    public ClipRange Estimate(TensorStatistics statistics, QuantizationGrid grid) => ErrorSearch.Best(statistics, grid, 2);
 }

@@ -24,9 +24,9 @@ public static class ExpectedError
         return statistics.Count == 0 ? 0 : Total(statistics.Histogram.WithoutZeros(statistics.Zeros), parameters, codes, power) / statistics.Count;
     }
 
-    /// <summary>The sum instead of the mean, of a histogram without its exact zeros; what errs below zero counts with a weight.</summary>
+    /// <summary>The sum instead of the mean, of a histogram without its exact zeros.</summary>
     /// <remarks>F is computed in vectors, the sum in order, so that it does not depend on their length.</remarks>
-    internal static double Total(Histogram histogram, AffineParameters parameters, IntegerGrid codes, double power, double negativeWeight = 1)
+    internal static double Total(Histogram histogram, AffineParameters parameters, IntegerGrid codes, double power)
     {
         double stepsPerBin = histogram.BinWidth / parameters.Scale;
         ReadOnlySpan<long> counts = histogram.Counts.AsSpan();
@@ -38,8 +38,7 @@ public static class ExpectedError
             Integrals(histogram.FirstBin + from, stepsPerBin, codes.Min - parameters.ZeroPoint, codes.Max - parameters.ZeroPoint, power, integrals[..(part.Length + 1)]);
             for (int i = 0; i < part.Length; i++)
             {
-                double weight = histogram.FirstBin + from + i < 0 ? negativeWeight : 1;
-                sum += weight * part[i] * (integrals[i + 1] - integrals[i]);
+                sum += part[i] * (integrals[i + 1] - integrals[i]);
             }
         }
 

@@ -7,9 +7,9 @@ namespace Halftone.PostTraining.Calibration;
 
 /// <summary>Gives single values other ranges than the method that is best for all, where the outputs come nearer to the float model's.</summary>
 /// <remarks>
-/// First the values that flat functions such as PRelu read favour what is above zero (<see cref="NegativeSlopes"/>). Then, value by value, those first of which
-/// the methods think most differently, another method's range, or the chosen one with one end drawn in, is taken where the outputs gain by it. A bound on the
-/// work, which depends on the model alone, ends it, so that the result does not depend on the machine.
+/// Value by value, those first of which the methods think most differently, another method's range, or the chosen one with one end drawn in, is taken where the
+/// outputs gain by it: what lies behind a PRelu, say, makes little of values far below zero. A bound on the work, which depends on the model alone, ends it, so
+/// that the result does not depend on the machine.
 /// </remarks>
 internal sealed class RangeMixing(PlanBuilder builder, ICalibrationRun run, IRangeMethod[] methods)
 {
@@ -26,7 +26,7 @@ internal sealed class RangeMixing(PlanBuilder builder, ICalibrationRun run, IRan
     /// <param name="cancel">Stops at once.</param>
     public RangeCandidate Improve(RangeCandidate best, CancellationToken cancel)
     {
-        RangeCandidate now = Flattened(best, cancel);
+        RangeCandidate now = best;
         int left = Trials();
         foreach (string head in MostDisputed())
         {
@@ -47,30 +47,6 @@ internal sealed class RangeMixing(PlanBuilder builder, ICalibrationRun run, IRan
         }
 
         return now;
-    }
-
-    private RangeCandidate Flattened(RangeCandidate best, CancellationToken cancel)
-    {
-        var flattened = new Dictionary<string, IRangeMethod>();
-        foreach (string head in _chosen.Keys)
-        {
-            if (NegativeSlopes.Behind(run.Model.Graph, head) is { } weight)
-            {
-                flattened[head] = new RememberedRange(new LeastSquares { NegativeWeight = weight });
-            }
-        }
-
-        if (flattened.Count == 0 || Try(h => flattened.GetValueOrDefault(h, _chosen[h]), cancel) is not { } tried || !Gains(tried, best))
-        {
-            return best;
-        }
-
-        foreach ((string head, IRangeMethod method) in flattened)
-        {
-            _chosen[head] = method;
-        }
-
-        return tried;
     }
 
     private RangeCandidate Try(Func<string, IRangeMethod> method, CancellationToken cancel)

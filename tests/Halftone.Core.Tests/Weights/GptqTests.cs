@@ -32,6 +32,7 @@ public sealed class GptqTests
     public void The_layer_errs_less_and_the_weight_more_than_with_rounding_alone()
     {
         (double Layer, double Weight) gptq = default;
+        (double Layer, double Weight) plain = default;
         (double Layer, double Weight) rounded = default;
         Gen.Select(Gen.Double[-1, 1].Array[16 * 64], Gen.Float[-1, 1].Array[8 * 16]).Sample((noise, weight) =>
         {
@@ -41,6 +42,7 @@ public sealed class GptqTests
             var view = new WeightView(WeightKind.MatMul, [8, 16], 0, 1, 1, weight);
             var target = new WeightTarget(new IntegerGrid(4, false), false, Granularity.Block(1, 8));
             Add(ref gptq, new Gptq().Quantize(view, target, new LayerStatistics { SecondMoment = moment }).Dequantize());
+            Add(ref plain, new Gptq { Refinements = 0 }.Quantize(view, target, new LayerStatistics { SecondMoment = moment }).Dequantize());
             Add(ref rounded, new OptimalMse().Quantize(view, target, LayerStatistics.None).Dequantize());
 
             void Add(ref (double Layer, double Weight) sums, float[] values)
@@ -53,6 +55,8 @@ public sealed class GptqTests
                 sums.Weight += weight.Zip(values, (a, b) => Math.Pow(a - b, 2)).Sum();
             }
         }, iter: 20, threads: 1);
+        Assert.True(plain.Layer < 0.9 * rounded.Layer, $"the paper's algorithm: {plain.Layer} against {rounded.Layer}");
+        Assert.True(gptq.Layer < 0.95 * plain.Layer, $"the refinements: {gptq.Layer} against {plain.Layer}");
         Assert.True(gptq.Layer < 0.75 * rounded.Layer, $"{gptq.Layer} against {rounded.Layer}");
         Assert.True(gptq.Weight > rounded.Weight);
     }

@@ -23,20 +23,21 @@ public sealed class RangeMixingTests
         Assert.True(tried[0].Agreement.Sqnr > tried[1].Agreement.Sqnr + 3, $"{tried[0].Agreement.Sqnr} dB after {tried[1].Agreement.Sqnr}");
     }
 
-    [Theory]
-    [InlineData("Relu", 0.0)]
-    [InlineData("LeakyRelu", 0.04)]
-    [InlineData("PRelu", 0.05)]
-    [InlineData("Sigmoid", null)]
-    public void The_slope_below_zero_is_the_mean_square_of_what_reads_the_value(string op, double? expected)
+    [Fact]
+    public void Never_further_from_the_float_model_than_the_best_single_method_and_the_same_every_time()
     {
-        var net = new Net([1, 2, 4, 4]);
-        net.Conv("x", "a", 2, 2);
-        net.Op(op, op == "PRelu" ? ["a", net.Constant("slopes", Tensor.Of([0.1f, -0.3f], 2, 1, 1))] : ["a"], "y", n => _ = op == "LeakyRelu" ? n.With("alpha", 0.2f) : n);
-        Assert.Equal(expected ?? double.NaN, NegativeSlopes.Behind(net.Graph, "a") ?? double.NaN, 1e-6);
-        Assert.Null(NegativeSlopes.Behind(net.Graph, "y")); // nobody reads it
-        net.Op("Add", ["a", "a"], "z");
-        Assert.Null(NegativeSlopes.Behind(net.Graph, "a")); // somebody else does, too
+        foreach (int seed in Enumerable.Range(1, 6))
+        {
+            var net = new Net([1, 3, 8, 8], seed: seed);
+            net.Conv("x", "a", 6, 3);
+            net.Op("LeakyRelu", ["a"], "b");
+            net.Conv("b", "c", 6, 6, group: 6);
+            net.Op("Add", ["b", "c"], "d");
+            net.Conv("d", "y", 4, 6);
+            RangeCandidate[] tried = Select(net.Model);
+            Assert.All(tried.Skip(1), t => Assert.True(t.Agreement.Sqnr <= tried[0].Agreement.Sqnr + 0.1)); // min/max wins ties of a tenth
+            Assert.Equal(tried[0].Agreement, Select(net.Model)[0].Agreement);
+        }
     }
 
     private static RangeCandidate[] Select(Model model)
