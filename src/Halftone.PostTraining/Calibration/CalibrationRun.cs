@@ -35,6 +35,9 @@ public interface ICalibrationRun
 /// <summary>Improves a plan; the way to extend beyond one weight or one edge at a time.</summary>
 public interface IPlanMethod
 {
+    /// <summary>Whether it asks the run for samples or statistics; others work without data.</summary>
+    bool NeedsSamples => true;
+
     /// <summary>Another plan for the same graph, or the same where nothing is gained.</summary>
     QuantizationPlan Improve(Graph graph, QuantizationPlan plan, ICalibrationRun run, CancellationToken cancel = default);
 }
@@ -43,11 +46,11 @@ public interface IPlanMethod
 /// <param name="model">The float model after the passes.</param>
 /// <param name="values">Of its values.</param>
 /// <param name="statistics">Of its edges.</param>
-/// <param name="data">Samples to judge by.</param>
+/// <param name="data">Samples to judge by; null for none.</param>
 /// <param name="samples">How many of them.</param>
 /// <param name="threads">Of the runtime.</param>
 public sealed class CalibrationRun(
-    Model model, IReadOnlyDictionary<string, ObservedValue> values, IReadOnlyDictionary<string, TensorStatistics> statistics, IDataSet data, int samples, int threads) : ICalibrationRun, IDisposable
+    Model model, IReadOnlyDictionary<string, ObservedValue> values, IReadOnlyDictionary<string, TensorStatistics> statistics, IDataSet? data, int samples, int threads) : ICalibrationRun, IDisposable
 {
     private readonly Dictionary<string, TensorStatistics> _statistics = new(statistics);
     private readonly OrtSession _float = OrtSession.Load(model, new OrtOptions { Threads = threads });
@@ -74,11 +77,11 @@ public sealed class CalibrationRun(
     }
 
     /// <inheritdoc/>
-    public int JudgedSamples => Math.Min(samples, data.Count);
+    public int JudgedSamples => Math.Min(samples, data?.Count ?? 0);
 
     /// <inheritdoc/>
     public IEnumerable<Batch> Samples(int count, CancellationToken cancel = default) =>
-        Batches.Of(data, Batches.Evenly(data.Count, count), 8, new SkippedFiles(), cancel);
+        data is null ? [] : Batches.Of(data, Batches.Evenly(data.Count, count), 8, new SkippedFiles(), cancel);
 
     /// <inheritdoc/>
     public Agreement Compare(QuantizationPlan plan, CancellationToken cancel = default) => Compare(QdqExport.Apply(model, plan), cancel);
@@ -93,6 +96,11 @@ public sealed class CalibrationRun(
     /// <summary>Outputs of a loaded model against the float outputs.</summary>
     public Agreement Compare(OrtSession session, CancellationToken cancel = default)
     {
+        if (data is null)
+        {
+            throw new InvalidOperationException("There are no samples to compare outputs on.");
+        }
+
         string[] outputs = [.. model.Graph.Outputs.Where(o => values.TryGetValue(o.Name, out ObservedValue? v) && v.Type is ElementType.Float).Select(o => o.Name)];
         var comparison = new OutputComparison();
         var floatState = new CarriedState(data);
