@@ -114,8 +114,9 @@ public sealed class QuantizationJob : IDisposable
     public QuantizationJob Variant(Recipe recipe, CancellationToken cancel = default)
     {
         Placement placement = Placement.Decide(Prepared.Model.Graph, Target, recipe, Prepared.Values);
-        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, Run = Run, RoundedAlone = RoundedAlone };
+        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, RoundedAlone = RoundedAlone };
         variant.Builder.Layers = Builder.Layers;
+        variant.Run = Run?.For(variant.Builder);
         string[] unseen = [.. placement.Observed.Where(e => Run is null || !Run.Statistics.ContainsKey(e))];
         if (unseen.Length > 0 && Data is not null)
         {
@@ -161,7 +162,7 @@ public sealed class QuantizationJob : IDisposable
     private QuantizationPlan Corrected(QuantizationPlan plan, CancellationToken cancel)
     {
         using CalibrationRun? alone = Run is null && !Recipe.Corrections.IsEmpty
-            ? new CalibrationRun(Prepared.Model, Prepared.Values, ImmutableDictionary<string, TensorStatistics>.Empty, null, 0, Options.Calibration.Threads) : null;
+            ? new CalibrationRun(Prepared.Model, Prepared.Values, ImmutableDictionary<string, TensorStatistics>.Empty, null, 0, Builder) : null;
         foreach (MethodStep step in Recipe.Corrections)
         {
             IPlanMethod method = step.From(PlanMethods.All);
@@ -218,7 +219,7 @@ public sealed class QuantizationJob : IDisposable
             RoundedAlone = tooLarge;
         }
 
-        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Options.Calibration.Threads);
+        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Builder);
     }
 
     private Model Stamp(Model model)

@@ -87,6 +87,19 @@ public sealed class PlanBuilder
         return dynamic ? plan with { DynamicNodes = [.. plan.Weights.Keys.Select(s => s.Node).Where(n => DynamicExport.Fits(Find(n)))] } : plan;
     }
 
+    /// <summary>Other values for a weight that one node alone reads, quantized as the recipe says.</summary>
+    /// <param name="plan">The plan it is for.</param>
+    /// <param name="site">Where it is read.</param>
+    /// <param name="values">The values, as many as the weight has.</param>
+    /// <param name="statistics">What is known of the layer's inputs.</param>
+    /// <param name="cancel">Stops it.</param>
+    public QuantizedTensor Quantize(QuantizationPlan plan, InputSite site, float[] values, LayerStatistics statistics, CancellationToken cancel = default)
+    {
+        Site at = Look(site);
+        WeightView view = WeightViews.Of(at.Node, _graph.Constant(at.Tensor)!) with { Values = values };
+        return Safe(plan, [at.Node], view, WeightMethod.Quantize(view, at.Target, statistics, cancel));
+    }
+
     // ranges are pure functions of statistics; the first error is thrown as it is
     private void Each(int count, Action<int> work, CancellationToken cancel)
     {
@@ -206,7 +219,7 @@ public sealed class PlanBuilder
             }
 
             // a weight that several nodes read is stored once, so its scales must do for all of them
-            QuantizedTensor safe = made is AffineTensor affine ? Safe(plan, [.. tied.Select(s => s.Node)], view, affine) : made;
+            QuantizedTensor safe = Safe(plan, [.. tied.Select(s => s.Node)], view, made);
             foreach (Site site in tied)
             {
                 weights[site.Place] = safe;
@@ -242,11 +255,11 @@ public sealed class PlanBuilder
     }
 
     // scales large enough that the biases fit 32 bits (tools.md N9) and, where kernels add pairs in 16 bits, that these cannot overflow
-    private AffineTensor Safe(QuantizationPlan plan, ImmutableArray<Node> readers, WeightView view, AffineTensor weight)
+    private QuantizedTensor Safe(QuantizationPlan plan, ImmutableArray<Node> readers, WeightView view, QuantizedTensor made)
     {
-        if (weight.ZeroPoints.Any(z => z != 0))
+        if (made is not AffineTensor { HalfCodes: false, Offsets.IsEmpty: true } weight || weight.ZeroPoints.Any(z => z != 0) || weight.Bits.Any(b => b != weight.Grid.Bits))
         {
-            return weight;
+            return made;
         }
 
         var floors = new double[weight.Scales.Length];
