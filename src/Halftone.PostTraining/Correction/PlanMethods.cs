@@ -12,6 +12,7 @@ public static class PlanMethods
     /// <summary>The list.</summary>
     public static MethodList<IPlanMethod> All { get; } = new(
         "plan method",
+        Of<Lapq>(),
         Of<SequentialQuantization>(),
         Of<BiasCorrection>(),
         Of<IterativeBiasCorrection>());
