@@ -48,7 +48,7 @@ public sealed class RecipeContractTests
     private static double Floor(Recipe recipe) => recipe.Mode switch
     {
         RecipeMode.Float16 => 60,
-        RecipeMode.WeightOnly => recipe.Weights.Bits switch { 1 => 0, 2 => 2, 3 => 6, 4 => 12, 5 => 8, _ => 30 }, // of 5 bits the least are binary bases
+        RecipeMode.WeightOnly => recipe.Weights.Bits switch { <= 2 => -4, 3 => 6, 4 => 12, 5 => 4, _ => 30 }, // 5 bits: binary bases
         RecipeMode.Dynamic => 25,
         _ => 20,
     };
@@ -62,7 +62,7 @@ public sealed class RecipeContractTests
     {
         Node? there = result.Nodes.FirstOrDefault(n => n.Name == node.Name);
         bool Codes(int place) => result.Producer(there!.Input(place)) is { } maker && maker.Is("DequantizeLinear");
-        bool Restored(int place) => result.Producer(there!.Input(place)) is { } maker && Sources(result, maker).Any(s => s.Type is not (ElementType.Float or ElementType.Int64));
+        bool Restored(int place) => result.Producer(there!.Input(place)) is { } maker && Sources(result, maker).Exists(s => s.Type is not (ElementType.Float or ElementType.Int64));
         int weight = node.Is("Gather") ? 0 : 1;
         return mode switch
         {
@@ -74,7 +74,7 @@ public sealed class RecipeContractTests
     }
 
     // the constants that nodes without an input of the model restore a weight from; none where a sample's values are among the inputs
-    private static IEnumerable<Tensor> Sources(Graph graph, Node node)
+    private static List<Tensor> Sources(Graph graph, Node node)
     {
         List<Tensor> found = [];
         foreach (string input in node.Inputs.Where(i => i.Length > 0))
@@ -83,7 +83,7 @@ public sealed class RecipeContractTests
             {
                 found.Add(constant);
             }
-            else if (graph.Producer(input) is { } maker && Sources(graph, maker).ToArray() is { Length: > 0 } further)
+            else if (graph.Producer(input) is { } maker && Sources(graph, maker) is { Count: > 0 } further)
             {
                 found.AddRange(further);
             }

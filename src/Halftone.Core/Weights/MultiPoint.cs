@@ -27,7 +27,7 @@ public sealed record MultiPoint : IWeightMethod, IDescribed
             ArgumentOutOfRangeException.ThrowIfEqual(value >= 0, false, nameof(value));
             field = value;
         }
-    } = 0.01;
+    } = 0.02;
 
     /// <summary>Points of a channel at most.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1 or above 8.</exception>
