@@ -9,5 +9,17 @@ public static class WeightMethods
         MethodEntry.Of<IWeightMethod, RoundToNearest>(MethodOptions.Default.RoundToNearest),
         MethodEntry.Of<IWeightMethod, StochasticRounding>(MethodOptions.Default.StochasticRounding),
         MethodEntry.Of<IWeightMethod, OptimalMse>(MethodOptions.Default.OptimalMse),
-        MethodEntry.Of<IWeightMethod, Gptq>(MethodOptions.Default.Gptq));
+        MethodEntry.Of<IWeightMethod, Gptq>(MethodOptions.Default.Gptq),
+        MethodEntry.Of<IWeightMethod, Omse>(MethodOptions.Default.Omse),
+        MethodEntry.Of<IWeightMethod, Hqq>(MethodOptions.Default.Hqq),
+        MethodEntry.Of<IWeightMethod, Aciq>(MethodOptions.Default.Aciq),
+        MethodEntry.Of<IWeightMethod, Pwlq>(MethodOptions.Default.Pwlq),
+        MethodEntry.Of<IWeightMethod, MultiPoint>(MethodOptions.Default.MultiPoint),
+        MethodEntry.Of<IWeightMethod, Logarithmic>(MethodOptions.Default.Logarithmic),
+        MethodEntry.Of<IWeightMethod, Twn>(MethodOptions.Default.Twn),
+        MethodEntry.Of<IWeightMethod, Bwn>(MethodOptions.Default.Bwn),
+        MethodEntry.Of<IWeightMethod, Sawb>(MethodOptions.Default.Sawb),
+        MethodEntry.Of<IWeightMethod, Admm>(MethodOptions.Default.Admm),
+        MethodEntry.Of<IWeightMethod, AbcNet>(MethodOptions.Default.AbcNet),
+        MethodEntry.Of<IWeightMethod, LqNets>(MethodOptions.Default.LqNets));
 }

@@ -3,6 +3,7 @@ using Halftone.Formats;
 using Halftone.Numerics;
 using Halftone.Onnx.Export;
 using Halftone.Onnx.Export.Lowering;
+using Halftone.Weights;
 
 namespace Halftone.Onnx.Tests.Export;
 
@@ -32,6 +33,23 @@ public class LoweringTests
             }
 
             return data;
+        }
+    }
+
+    public static TheoryData<string> WeightMethodIds => [.. WeightMethods.All.All.Select(e => e.Info.Id)];
+
+    [Theory]
+    [MemberData(nameof(WeightMethodIds))]
+    public void What_any_weight_method_makes_with_and_without_its_mean_and_deviation_restored(string id)
+    {
+        var random = new Random(5);
+        float[] values = [.. Enumerable.Range(0, 120).Select(i => (float)((random.NextDouble() - 0.4) * (1 + (i / 20))))];
+        var weight = new WeightView(WeightKind.Conv, s_shape, 0, 1, 1, values);
+        foreach (Granularity granularity in new[] { Granularity.Tensor, Granularity.Channel(0), Granularity.Block(1, 2) })
+        {
+            QuantizedTensor made = WeightMethods.All.Find(id).Default.Quantize(weight, new WeightTarget(new IntegerGrid(4, signed: true).Narrow, true, granularity), LayerStatistics.None);
+            Check(made, 21);
+            Check(MeanVarianceCorrection.Corrected(made, weight), 21);
         }
     }
 
