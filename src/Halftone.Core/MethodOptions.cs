@@ -42,4 +42,12 @@ namespace Halftone;
 [JsonSerializable(typeof(Admm))]
 [JsonSerializable(typeof(AbcNet))]
 [JsonSerializable(typeof(LqNets))]
+[JsonSerializable(typeof(KMeans))]
+[JsonSerializable(typeof(DeepCompression))]
+[JsonSerializable(typeof(Binarization))]
+[JsonSerializable(typeof(ProductQuantization))]
+[JsonSerializable(typeof(ResidualQuantization))]
+[JsonSerializable(typeof(BitGoesDown))]
+[JsonSerializable(typeof(HashedNets))]
+[JsonSerializable(typeof(WeightDiscretization))]
 internal sealed partial class MethodOptions : JsonSerializerContext;

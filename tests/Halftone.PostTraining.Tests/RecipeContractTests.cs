@@ -48,9 +48,19 @@ public sealed class RecipeContractTests
     private static double Floor(Recipe recipe) => recipe.Mode switch
     {
         RecipeMode.Float16 => 60,
-        RecipeMode.WeightOnly => recipe.Weights.Bits switch { <= 2 => -4, 3 => 6, 4 => 12, 5 => 4, _ => 30 }, // 5 bits: binary bases
+        RecipeMode.WeightOnly => WeightFloor(recipe.Weights),
         RecipeMode.Dynamic => 25,
         _ => 20,
+    };
+
+    // weights shared by a hash, or of which signs are left, are far from the float model without training
+    private static double WeightFloor(WeightRecipe weights) => weights.Method switch
+    {
+        "hashed-nets" => double.NegativeInfinity,
+        "bit-goes-down" => 0,
+        "binarization" => 1,
+        "product-quantization" or "residual-quantization" or "weight-discretization" => 10,
+        _ => weights.Bits switch { <= 2 => -4, 3 => 6, 4 => 12, 5 => 4, _ => 30 }, // 5 bits: binary bases
     };
 
     // nodes that multiply, or hold a table or subgraphs

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Halftone.Formats;
 
 namespace Halftone.Weights;
@@ -9,13 +10,19 @@ internal sealed class GroupedValues
     private readonly int[] _elements;
     private readonly int[] _starts;
 
+    /// <inheritdoc cref="GroupedValues(ReadOnlySpan{float}, ImmutableArray{int}, Granularity)"/>
+    public GroupedValues(WeightView weight, Granularity granularity)
+        : this(weight.Values.Span, weight.Shape, granularity)
+    {
+    }
+
     /// <summary>Sorts them by group; within a group they stay in order.</summary>
     /// <exception cref="ArgumentException">A value is not finite; the message names its index.</exception>
-    public GroupedValues(WeightView weight, Granularity granularity)
+    public GroupedValues(ReadOnlySpan<float> values, ImmutableArray<int> shape, Granularity granularity)
     {
-        Extremes = GroupExtremes.Of(weight.Values.Span, weight.Shape, granularity);
+        Extremes = GroupExtremes.Of(values, shape, granularity);
         _starts = new int[Extremes.Min.Length + 1];
-        foreach (GroupRun run in granularity.Runs(weight.Shape))
+        foreach (GroupRun run in granularity.Runs(shape))
         {
             for (int i = 0; i < run.Length; i++)
             {
@@ -29,10 +36,9 @@ internal sealed class GroupedValues
         }
 
         int[] next = [.. _starts];
-        ReadOnlySpan<float> values = weight.Values.Span;
         _values = new float[values.Length];
         _elements = new int[values.Length];
-        foreach (GroupRun run in granularity.Runs(weight.Shape))
+        foreach (GroupRun run in granularity.Runs(shape))
         {
             for (int i = 0; i < run.Length; i++)
             {

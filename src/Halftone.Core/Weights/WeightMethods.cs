@@ -21,5 +21,13 @@ public static class WeightMethods
         MethodEntry.Of<IWeightMethod, Sawb>(MethodOptions.Default.Sawb),
         MethodEntry.Of<IWeightMethod, Admm>(MethodOptions.Default.Admm),
         MethodEntry.Of<IWeightMethod, AbcNet>(MethodOptions.Default.AbcNet),
-        MethodEntry.Of<IWeightMethod, LqNets>(MethodOptions.Default.LqNets));
+        MethodEntry.Of<IWeightMethod, LqNets>(MethodOptions.Default.LqNets),
+        MethodEntry.Of<IWeightMethod, KMeans>(MethodOptions.Default.KMeans),
+        MethodEntry.Of<IWeightMethod, DeepCompression>(MethodOptions.Default.DeepCompression),
+        MethodEntry.Of<IWeightMethod, Binarization>(MethodOptions.Default.Binarization),
+        MethodEntry.Of<IWeightMethod, ProductQuantization>(MethodOptions.Default.ProductQuantization),
+        MethodEntry.Of<IWeightMethod, ResidualQuantization>(MethodOptions.Default.ResidualQuantization),
+        MethodEntry.Of<IWeightMethod, BitGoesDown>(MethodOptions.Default.BitGoesDown),
+        MethodEntry.Of<IWeightMethod, HashedNets>(MethodOptions.Default.HashedNets),
+        MethodEntry.Of<IWeightMethod, WeightDiscretization>(MethodOptions.Default.WeightDiscretization));
 }

@@ -97,7 +97,7 @@ public sealed class WeightMethodTests
     }
 
     [Fact]
-    public void A_power_of_two_scales_the_scales_and_keeps_the_codes() =>
+    public void A_power_of_two_scales_the_values_and_keeps_the_codes() =>
         Gen.Select(Gen.Int[0, 1000], Gen.Bool, Gen.Int[1, 16]).Sample((seed, symmetric, bits) =>
         {
             const float K = 1f / (1 << 20);
@@ -111,6 +111,6 @@ public sealed class WeightMethodTests
             });
         }, iter: 50);
 
-    private static double SquaredError(WeightView weight, QuantizedTensor q) =>
+    internal static double SquaredError(WeightView weight, QuantizedTensor q) =>
         weight.Values.ToArray().Zip(q.Dequantize(), (w, x) => Math.Pow((double)w - x, 2)).Sum();
 }

@@ -121,6 +121,25 @@ public class LoweringTests
     }
 
     [Fact]
+    public void Codebooks_along_any_axes()
+    {
+        var random = new Random(6);
+        foreach (ImmutableArray<int> order in (ImmutableArray<int>[])[[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+        {
+            foreach (int opset in (int[])[13, 25])
+            {
+                Check(Codebook(random, s_shape, 2, 13, Granularity.Tensor, 1, order), opset);
+                Check(Codebook(random, s_shape, 2, 13, Granularity.Tensor, 3, order), opset);
+                Check(Codebook(random, s_shape, 1, 4, Granularity.Channel(1), 1, order), opset);
+            }
+        }
+
+        CodebookTensor along = Codebook(random, s_shape, 2, 5, Granularity.Tensor, 1, [2, 0, 1]);
+        Check(new SumTensor([along, Codebook(random, s_shape, 3, 5, Granularity.Tensor, 1)]), 21);
+        Assert.DoesNotContain(Check(Codebook(random, s_shape, 2, 5, Granularity.Tensor, 1, [0, 1, 2]), 21).Graph.Nodes, n => n.Is("Transpose"));
+    }
+
+    [Fact]
     public void Codebooks_by_channel_keep_short_indices()
     {
         // 64 books of 8 codewords: 3-bit indices in 4-bit storage, though there are 512 codewords
@@ -238,11 +257,11 @@ public class LoweringTests
             offsets ? [.. Values(random, groups)] : [], halfCodes: halves);
     }
 
-    private static CodebookTensor Codebook(Random random, ImmutableArray<int> shape, int width, int size, Granularity granularity, int subspaces)
+    private static CodebookTensor Codebook(Random random, ImmutableArray<int> shape, int width, int size, Granularity granularity, int subspaces, ImmutableArray<int> order = default)
     {
         int books = granularity.GroupCount(shape.AsSpan()) * subspaces;
         int vectors = shape.Aggregate(1, (a, b) => a * b) / width;
-        return new(shape, width, size, [.. Values(random, books * size * width)], [.. Enumerable.Range(0, vectors).Select(_ => random.Next(size))], granularity, subspaces);
+        return new(shape, width, size, [.. Values(random, books * size * width)], [.. Enumerable.Range(0, vectors).Select(_ => random.Next(size))], granularity, subspaces, order);
     }
 
     private static BinaryBasisTensor Bases(Random random, ImmutableArray<int> shape, Granularity granularity, int count)
