@@ -33,7 +33,7 @@ public sealed record PwlqActivation : IActivationMethod, IDescribed
         double m = Math.Max(-range.Min, range.Max);
         int sign = statistics.Max > 0 ? 1 : -1;
         int n = (1 << (oneSided ? bits : bits - 1)) - 1;
-        IEnumerable<double> Levels(double p) => oneSided ? PiecewiseLinear.Side(p, m, n, Overlapping).Select(v => sign * v) : PiecewiseLinear.Levels(p, m, n, Overlapping);
+        IEnumerable<double> Levels(double p) => oneSided ? PiecewiseLinear.Side([p], m, n, Overlapping).Select(v => sign * v) : PiecewiseLinear.Levels([p], m, n, Overlapping);
         return LevelLists.Nearest(Levels(m == 0 ? 0 : BreakpointOf(statistics, m, Levels)));
     }
 

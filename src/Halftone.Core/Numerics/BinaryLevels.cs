@@ -12,9 +12,9 @@ public sealed class BinaryLevels
     private const int Turns = 1000;
 
     private readonly double[] _sorted;
-    private readonly double[] _counts;
+    private readonly double[]? _counts; // over the first i values; null where each occurs once
     private readonly double[] _sums;
-    private readonly double[] _squares;
+    private readonly double _squares;
     private readonly bool _signed;
 
     /// <summary>Levels for values.</summary>
@@ -24,16 +24,27 @@ public sealed class BinaryLevels
     public BinaryLevels(ReadOnlySpan<double> values, ReadOnlySpan<double> counts, bool signed)
     {
         _sorted = values.ToArray();
-        double[] own = counts.IsEmpty ? [.. Enumerable.Repeat(1.0, values.Length)] : counts.ToArray();
-        Array.Sort(_sorted, own);
-        _counts = new double[values.Length + 1];
         _sums = new double[values.Length + 1];
-        _squares = new double[values.Length + 1];
-        for (int i = 0; i < own.Length; i++)
+        double[]? own = counts.IsEmpty ? null : counts.ToArray();
+        if (own is null)
         {
-            _counts[i + 1] = _counts[i] + own[i];
-            _sums[i + 1] = _sums[i] + (own[i] * _sorted[i]);
-            _squares[i + 1] = _squares[i] + (own[i] * _sorted[i] * _sorted[i]);
+            Array.Sort(_sorted);
+        }
+        else
+        {
+            Array.Sort(_sorted, own);
+            _counts = new double[values.Length + 1];
+        }
+
+        for (int i = 0; i < _sorted.Length; i++)
+        {
+            double count = own?[i] ?? 1;
+            _sums[i + 1] = _sums[i] + (count * _sorted[i]);
+            _squares += count * _sorted[i] * _sorted[i];
+            if (_counts is not null)
+            {
+                _counts[i + 1] = _counts[i] + count;
+            }
         }
 
         _signed = signed;
@@ -84,7 +95,7 @@ public sealed class BinaryLevels
         int k = v.Length;
         var matrix = new double[k * k];
         double[] right = [.. v.Select(x => Ridge * x)];
-        foreach ((int code, _, double count, double sum, _) in Cells(v))
+        foreach ((int code, _, double count, double sum) in Cells(v))
         {
             for (int j = 0; j < k; j++)
             {
@@ -106,16 +117,16 @@ public sealed class BinaryLevels
     }
 
     /// <summary>sum (x - nearest level)^2.</summary>
-    public double SquaredError(double[] v) => Math.Max(Cells(v).Sum(c => c.Squares - (2 * c.Level * c.Sum) + (c.Level * c.Level * c.Count)), 0);
+    public double SquaredError(double[] v) => Math.Max(_squares + Cells(v).Sum(c => c.Level * ((c.Level * c.Count) - (2 * c.Sum))), 0);
 
-    private IEnumerable<(int Code, double Level, double Count, double Sum, double Squares)> Cells(double[] v)
+    private IEnumerable<(int Code, double Level, double Count, double Sum)> Cells(double[] v)
     {
         (double Level, int Code)[] levels = Of(v, _signed);
         int from = 0;
         for (int n = 0; n < levels.Length; n++)
         {
             int to = n == levels.Length - 1 ? _sorted.Length : FirstAbove((levels[n].Level + levels[n + 1].Level) / 2, from);
-            yield return (levels[n].Code, levels[n].Level, _counts[to] - _counts[from], _sums[to] - _sums[from], _squares[to] - _squares[from]);
+            yield return (levels[n].Code, levels[n].Level, (_counts?[to] ?? to) - (_counts?[from] ?? from), _sums[to] - _sums[from]);
             from = to;
         }
     }

@@ -26,6 +26,7 @@ public enum BreakpointSearch
 /// <para>With F and f the distribution and density in units of the standard deviation, the expected error is proportional to (m - p)^2 + m (2 p - m) (2 F(p) - 1), which is least where
 /// p - 2 m + 2 m F(p) + m (2 p - m) f(p) = 0; overlapping, to p^2 (2 F(p) - 1) + 2 m^2 (1 - F(p)), least where 2 p (2 F(p) - 1) + 2 (p^2 - m^2) f(p) = 0. The paper prints its formulas as p / m, but
 /// they give p (read as a ratio, the first exceeds 1).</para>
+/// <para>With several breakpoints p_1 &lt; p_2 &lt; .. (section 3.3, regions that do not overlap) the expected error is proportional to sum_l (p_[l+1] - p_l)^2 (F(p_[l+1]) - F(p_l)), p_0 = 0, the last m with F(m) = 1.</para>
 /// </remarks>
 public static class PiecewiseLinear
 {
@@ -59,18 +60,49 @@ public static class PiecewiseLinear
         return high;
     }
 
-    /// <summary>The levels of one side, from 0 on: n + 1 up to p, n more up to m.</summary>
-    public static double[] Side(double p, double m, int n, bool overlapping)
+    /// <summary>Several breakpoints in units of the standard deviation, rising: each in turn where the expected error is least between its neighbours, until none moves.</summary>
+    /// <param name="m">max|x| over the standard deviation, above 0.</param>
+    /// <param name="count">1 or more.</param>
+    /// <param name="gauss">A normal distribution, else a Laplace one.</param>
+    public static double[] Breakpoints(double m, int count, bool gauss)
     {
-        IEnumerable<double> inner = Enumerable.Range(0, n + 1).Select(k => p * k / n);
-        IEnumerable<double> outer = Enumerable.Range(1, n).Select(k => overlapping ? m * k / n : p + ((m - p) * k / n));
-        return [.. inner.Concat(outer).Order()];
+        ArgumentOutOfRangeException.ThrowIfEqual(m > 0, false, nameof(m));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        double[] p = [.. Enumerable.Range(0, count + 2).Select(k => m * k * k / (count + 1) / (count + 1))];
+        double moved = m;
+        for (int turn = 0; turn < 200 && moved > 1e-9 * m; turn++)
+        {
+            moved = 0;
+            for (int l = 1; l <= count; l++)
+            {
+                double before = p[l];
+                p[l] = Between(p[l - 1], p[l + 1], l == count ? 1 : Cumulative(p[l + 1], gauss), gauss); // beyond m there is nothing
+                moved = Math.Max(moved, Math.Abs(p[l] - before));
+            }
+        }
+
+        return p[1..^1];
+    }
+
+    /// <summary>The levels of one side, from 0 on: n + 1 up to the first breakpoint, n more up to the next, the last of them m.</summary>
+    public static double[] Side(ReadOnlySpan<double> breakpoints, double m, int n, bool overlapping = false)
+    {
+        List<double> levels = [0];
+        double from = 0;
+        foreach (double to in (ReadOnlySpan<double>)[.. breakpoints, m])
+        {
+            double start = overlapping ? 0 : from;
+            levels.AddRange(Enumerable.Range(1, n).Select(k => start + ((to - start) * k / n)));
+            from = to;
+        }
+
+        return [.. levels.Order()];
     }
 
     /// <summary>The levels of both sides of 0, rising.</summary>
-    public static double[] Levels(double p, double m, int n, bool overlapping)
+    public static double[] Levels(ReadOnlySpan<double> breakpoints, double m, int n, bool overlapping = false)
     {
-        double[] side = Side(p, m, n, overlapping);
+        double[] side = Side(breakpoints, m, n, overlapping);
         return [.. side.Skip(1).Reverse().Select(v => -v), .. side];
     }
 
@@ -100,13 +132,30 @@ public static class PiecewiseLinear
         return best;
     }
 
+    // the least of (p - low)^2 (F(p) - F(low)) + (high - p)^2 (F(high) - F(p)): rises at high, falls at low
+    private static double Between(double low, double high, double top, bool gauss)
+    {
+        double bottom = Cumulative(low, gauss);
+        (double left, double right) = (low, high);
+        for (double p = (low + high) / 2; p > left && p < right; p = (left + right) / 2)
+        {
+            double f = Cumulative(p, gauss);
+            double slope = (2 * (p - low) * (f - bottom)) - (2 * (high - p) * (top - f)) + (Density(p, gauss) * (((p - low) * (p - low)) - ((high - p) * (high - p))));
+            (left, right) = slope < 0 ? (p, right) : (left, p);
+        }
+
+        return (left + right) / 2;
+    }
+
     private static double Slope(double p, double m, bool gauss, bool overlapping)
     {
-        double root = Math.Sqrt(2);
-        double cumulative = gauss ? Normal.Cumulative(p) : 1 - (0.5 * Math.Exp(-root * p));
-        double density = gauss ? Math.Exp(-p * p / 2) / Math.Sqrt(2 * Math.PI) : Math.Exp(-root * p) / root;
+        (double cumulative, double density) = (Cumulative(p, gauss), Density(p, gauss));
         return overlapping
             ? (2 * p * ((2 * cumulative) - 1)) + (2 * ((p * p) - (m * m)) * density)
             : p - (2 * m) + (2 * m * cumulative) + (m * ((2 * p) - m) * density);
     }
+
+    private static double Cumulative(double p, bool gauss) => gauss ? Normal.Cumulative(p) : 1 - (0.5 * Math.Exp(-Math.Sqrt(2) * p));
+
+    private static double Density(double p, bool gauss) => gauss ? Math.Exp(-p * p / 2) / Math.Sqrt(2 * Math.PI) : Math.Exp(-Math.Sqrt(2) * p) / Math.Sqrt(2);
 }

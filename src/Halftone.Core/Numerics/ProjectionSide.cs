@@ -4,27 +4,43 @@ namespace Halftone.Numerics;
 internal readonly record struct ProjectionSums(double A, double B, long Climbed);
 
 /// <summary>A value climbs one level where the scale falls below Scale, and the sums grow.</summary>
-internal readonly record struct ProjectionEvent(double Scale, double A, double B);
+internal readonly record struct ProjectionEvent(double Scale, double A, double B) : IComparable<ProjectionEvent>
+{
+    /// <summary>In the order in which they happen: falling scales.</summary>
+    public int CompareTo(ProjectionEvent other) => other.Scale.CompareTo(Scale);
+}
 
 /// <summary>The values of one sign under <see cref="ScaleProjection"/>, sorted by magnitude, and the levels they may take.</summary>
 internal sealed class ProjectionSide
 {
-    private readonly double[] _sorted;
-    private readonly double[] _products; // sums of d |t| over the first i values
-    private readonly double[] _weights; // sums of d
+    private readonly float[] _sorted;
+    private readonly double[]? _importance; // null for ones
+    private readonly double[] _products; // sums of d |t| from value i on
+    private readonly double[]? _weights; // sums of d; null where they count the values
     private readonly double[] _levels;
     private readonly double[] _borders; // border k is between levels k and k + 1
 
-    private ProjectionSide(double[] magnitudes, double[] importance, ReadOnlySpan<double> levels)
+    private ProjectionSide(float[] magnitudes, double[]? importance, ReadOnlySpan<double> levels)
     {
-        Array.Sort(magnitudes, importance);
-        _sorted = magnitudes;
+        (_sorted, _importance) = (magnitudes, importance);
         _products = new double[magnitudes.Length + 1];
-        _weights = new double[magnitudes.Length + 1];
-        for (int i = 0; i < magnitudes.Length; i++)
+        if (importance is null)
         {
-            _products[i + 1] = _products[i] + (importance[i] * magnitudes[i]);
-            _weights[i + 1] = _weights[i] + importance[i];
+            Array.Sort(magnitudes);
+        }
+        else
+        {
+            Array.Sort(magnitudes, importance);
+            _weights = new double[magnitudes.Length + 1];
+        }
+
+        for (int i = magnitudes.Length - 1; i >= 0; i--)
+        {
+            _products[i] = _products[i + 1] + Product(i);
+            if (_weights is not null)
+            {
+                _weights[i] = _weights[i + 1] + importance![i];
+            }
         }
 
         _levels = levels.ToArray();
@@ -36,10 +52,10 @@ internal sealed class ProjectionSide
     }
 
     /// <summary>The scale of the first event as s falls; 0 where there is none.</summary>
-    public double HighestEvent => _borders.Length == 0 || _sorted.Length == 0 ? 0 : _sorted[^1] / _borders[0];
+    public double HighestEvent => _borders.Length == 0 || _sorted.Length == 0 ? 0 : (double)_sorted[^1] / _borders[0];
 
     /// <summary>The scale of the last event; 0 where there is none.</summary>
-    public double LowestEvent => HighestEvent == 0 ? 0 : _sorted.First(v => v > 0) / _borders[^1];
+    public double LowestEvent => HighestEvent == 0 ? 0 : (double)_sorted.First(v => v > 0) / _borders[^1];
 
     /// <summary>About what <see cref="AddSums"/> costs.</summary>
     public int StepsOfSums => Math.Min(_borders.Length, _sorted.Length) * (32 - System.Numerics.BitOperations.LeadingZeroCount((uint)Math.Max(_borders.Length, _sorted.Length)));
@@ -68,27 +84,26 @@ internal sealed class ProjectionSide
     /// <summary>Adds what the values sum up to at a scale.</summary>
     public void AddSums(double scale, ref ProjectionSums sums)
     {
-        int count = _sorted.Length;
-        double a = _levels[0] * _products[count];
-        double b = _levels[0] * _levels[0] * _weights[count];
+        double a = _levels[0] * _products[0];
+        double b = _levels[0] * _levels[0] * Weight(0);
         long climbed = 0;
         if (ByLevel)
         {
             for (int k = 0; k < _borders.Length; k++)
             {
                 int from = FirstAbove(k, scale);
-                a += (_levels[k + 1] - _levels[k]) * (_products[count] - _products[from]);
-                b += Squares(k) * (_weights[count] - _weights[from]);
-                climbed += count - from;
+                a += (_levels[k + 1] - _levels[k]) * _products[from];
+                b += Squares(k) * Weight(from);
+                climbed += _sorted.Length - from;
             }
         }
         else
         {
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < _sorted.Length; i++)
             {
                 int level = LevelOf(i, scale);
-                a += (_levels[level] - _levels[0]) * (_products[i + 1] - _products[i]);
-                b += ((_levels[level] * _levels[level]) - (_levels[0] * _levels[0])) * (_weights[i + 1] - _weights[i]);
+                a += (_levels[level] - _levels[0]) * Product(i);
+                b += ((_levels[level] * _levels[level]) - (_levels[0] * _levels[0])) * (_importance?[i] ?? 1);
                 climbed += level;
             }
         }
@@ -123,8 +138,12 @@ internal sealed class ProjectionSide
         }
     }
 
-    private ProjectionEvent Event(int i, int k) => new(
-        _sorted[i] / _borders[k], (_levels[k + 1] - _levels[k]) * (_products[i + 1] - _products[i]), Squares(k) * (_weights[i + 1] - _weights[i]));
+    private ProjectionEvent Event(int i, int k) => new(_sorted[i] / _borders[k], (_levels[k + 1] - _levels[k]) * Product(i), Squares(k) * (_importance?[i] ?? 1));
+
+    private double Product(int i) => (_importance?[i] ?? 1) * _sorted[i];
+
+    /// <summary>Sum of d from value i on.</summary>
+    private double Weight(int i) => _weights?[i] ?? _sorted.Length - i;
 
     private double Squares(int k) => (_levels[k + 1] * _levels[k + 1]) - (_levels[k] * _levels[k]);
 
@@ -156,19 +175,35 @@ internal sealed class ProjectionSide
 
     private static ProjectionSide Side(ReadOnlySpan<float> values, ReadOnlySpan<double> importance, int sign, ReadOnlySpan<double> levels)
     {
-        var magnitudes = new List<double>(values.Length);
-        var weights = new List<double>(values.Length);
-        for (int i = 0; i < values.Length; i++)
+        int count = 0;
+        foreach (float v in values)
         {
-            if (sign == 0 || (sign > 0) == (values[i] >= 0))
-            {
-                magnitudes.Add(Math.Abs((double)values[i]));
-                weights.Add(importance.IsEmpty ? 1 : importance[i]);
-            }
+            count += Belongs(v, sign) ? 1 : 0;
         }
 
-        return new([.. magnitudes], [.. weights], levels);
+        var magnitudes = new float[count];
+        double[]? weights = importance.IsEmpty ? null : new double[count];
+        int next = 0;
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!Belongs(values[i], sign))
+            {
+                continue;
+            }
+
+            magnitudes[next] = Math.Abs(values[i]);
+            if (weights is not null)
+            {
+                weights[next] = importance[i];
+            }
+
+            next++;
+        }
+
+        return new(magnitudes, weights, levels);
     }
+
+    private static bool Belongs(float value, int sign) => sign == 0 || (sign > 0) == (value >= 0);
 
     private static void Require(ReadOnlySpan<double> levels)
     {

@@ -9,16 +9,16 @@ public readonly record struct ScaleFit(double Scale, double SquaredError);
 /// <remarks>
 /// <para>With the levels of a side in rising order, value i climbs from level k - 1 to k where s falls below |t_i| / ((c[k-1] + c[k]) / 2). Between two such
 /// events the best scale is s = A / B with A = sum d |t| c and B = sum d c^2, and the error is sum d t^2 - A^2 / B: few events are all visited in falling order.</para>
-/// <para>Of many events, intervals of s are visited, that with the least bound first. On [s1, s2] A and B lie between their values at its ends, so the slope
-/// 2 (s B - A) of the error is at least lo = 2 (s1 B2 - A1) and at most hi = 2 (s2 B1 - A2), and the error at least the height where the line from the left
-/// end with slope lo meets the line into the right end with slope hi. An interval is halved until its bound is above the best error or its events are few.
+/// <para>Of many events, intervals of s are visited, that with the least bound first. Half the slope of the error is D = s B - A. As s grows, D grows by at most B, which falls, and at
+/// events D falls. So on [s1, s2], w wide, with x = s - s1 and y = s2 - s, D lies between D2 - y B1 and D1 + x B1, and the error is at least
+/// E1 + 2 (D2 - w B1) x + B1 x^2 and at least E2 - 2 (D1 + w B1) y + B1 y^2. An interval is halved until its bound is above the best error or its events are few.
 /// With the values sorted and their sums at hand A and B cost levels * log(values), so that a million values of 8 bits take little more than their sorting.</para>
 /// <para>Above 8 bits the error has so many dips that bounds decide little: after 2 million steps, and 64 more a value, the best that was met stands.</para>
 /// <para>This is the projection of OMSE (Choukroun et al. 2019, arXiv:1902.06822), ADMM (Leng et al. 2018, arXiv:1707.09870), ternary and power-of-two weights alike.</para>
 /// </remarks>
 public sealed class ScaleProjection
 {
-    private const int FewEvents = 512;
+    private const int FewEvents = 128;
     private const long Steps = 2_000_000;
     private const int StepsPerValue = 64;
     private const double Precision = 1e-15; // of the sum of squares: nothing smaller is left of the sums
@@ -144,7 +144,7 @@ public sealed class ScaleProjection
             side.AddEvents(interval.Low, interval.High, events);
         }
 
-        events.Sort((x, y) => y.Scale.CompareTo(x.Scale));
+        events.Sort();
         ProjectionSums sums = interval.AtHigh;
         foreach (ProjectionEvent e in events)
         {
@@ -185,16 +185,27 @@ public sealed class ScaleProjection
         {
             double left = squares - (2 * Low * AtLow.A) + (Low * Low * AtLow.B);
             double right = squares - (2 * High * AtHigh.A) + (High * High * AtHigh.B);
-            double leastSlope = 2 * ((Low * AtHigh.B) - AtLow.A);
-            double greatestSlope = 2 * ((High * AtLow.B) - AtHigh.A);
-            if (leastSlope >= 0 || greatestSlope <= 0)
+            (double width, double b) = (High - Low, AtLow.B);
+            double fall = (High * AtHigh.B) - AtHigh.A - (width * b); // half the slope that the left curve starts with
+            double rise = (Low * AtLow.B) - AtLow.A + (width * b); // half the slope that the right curve ends with
+            double Left(double x) => left + (2 * fall * x) + (b * x * x);
+            double Right(double x) => right - (2 * rise * (width - x)) + (b * (width - x) * (width - x));
+
+            // the least of the higher of two parabolas of one width: at the bottom of either, or where they cross
+            double leftBottom = Math.Clamp(-fall / b, 0, width);
+            double rightBottom = Math.Clamp(width - (rise / b), 0, width);
+            if (Left(leftBottom) >= Right(leftBottom))
             {
-                return leastSlope >= 0 ? left : right;
+                return Left(leftBottom);
             }
 
-            double width = High - Low;
-            double meet = (right - left - (greatestSlope * width)) / (leastSlope - greatestSlope);
-            return left + (leastSlope * Math.Clamp(meet, 0, width));
+            if (Right(rightBottom) >= Left(rightBottom))
+            {
+                return Right(rightBottom);
+            }
+
+            double cross = (right - left - (2 * rise * width) + (b * width * width)) / (2 * (fall - rise + (b * width)));
+            return Left(Math.Clamp(cross, 0, width));
         }
     }
 }

@@ -5,7 +5,7 @@ namespace Halftone.Weights;
 
 /// <summary>Dense levels in the middle of each group and sparse ones in its tails, as many of either (<see cref="PiecewiseLinear"/>).</summary>
 /// <remarks>From: Fang, Shafiee, Abdel-Aziz, Thorsley, Georgiadis, Hassoun 2020, Post-Training Piecewise Linear Quantization for Deep Neural Networks, arXiv:2002.00104, section 3. The target's b bits are those of each
-/// region, as the paper counts them; b + 1 are stored.</remarks>
+/// region, as the paper counts them; b + 1 are stored, b + 2 with two or three <see cref="Breakpoints"/>.</remarks>
 public sealed record Pwlq : IWeightMethod, IDescribed
 {
     /// <inheritdoc/>
@@ -13,6 +13,19 @@ public sealed record Pwlq : IWeightMethod, IDescribed
 
     /// <summary>How the breakpoint is found.</summary>
     public BreakpointSearch Breakpoint { get; init; }
+
+    /// <summary>How many breakpoints, 1 to 3; more than one are solved for a distribution.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Outside 1 to 3.</exception>
+    public int Breakpoints
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 3);
+            field = value;
+        }
+    } = 1;
 
     /// <summary>Whether the outer region overlaps the inner one; the paper's comparison, which errs more.</summary>
     public bool Overlapping { get; init; }
@@ -22,7 +35,12 @@ public sealed record Pwlq : IWeightMethod, IDescribed
     {
         cancel.ThrowIfCancellationRequested();
         int n = (1 << (target.BitsWithin(2, 8, Info) - 1)) - 1;
-        int size = (4 * n) + 1;
+        int size = (2 * (Breakpoints + 1) * n) + 1;
+        if (Breakpoints > 1 && (Overlapping || Breakpoint is not (BreakpointSearch.Gauss or BreakpointSearch.Laplace)))
+        {
+            throw new ArgumentException("'pwlq' solves several breakpoints for regions that do not overlap and the distributions 'Gauss' and 'Laplace' alone.");
+        }
+
         var values = new GroupedValues(weight, target.Granularity);
         var indices = new int[weight.Values.Length];
         var codewords = new float[size * values.Count];
@@ -30,7 +48,7 @@ public sealed record Pwlq : IWeightMethod, IDescribed
             g =>
             {
                 double m = Math.Max(-(double)values.Extremes.Min[g], values.Extremes.Max[g]);
-                double[] levels = PiecewiseLinear.Levels(BreakpointOf(values, g, m, n), m, n, Overlapping);
+                double[] levels = PiecewiseLinear.Levels(BreakpointsOf(values, g, m, n), m, n, Overlapping);
                 for (int k = 0; k < size; k++)
                 {
                     codewords[(g * size) + k] = (float)levels[k];
@@ -39,23 +57,23 @@ public sealed record Pwlq : IWeightMethod, IDescribed
                 double[] borders = Borders(levels);
                 for (int i = 0; i < values[g].Length; i++)
                 {
-                    indices[values.Elements(g)[i]] = Index(borders, values[g][i], 2 * n);
+                    indices[values.Elements(g)[i]] = Index(borders, values[g][i], size / 2);
                 }
             },
             cancel);
         return new CodebookTensor(weight.Shape, 1, size, [.. codewords], indices, target.Granularity);
     }
 
-    private double BreakpointOf(GroupedValues values, int g, double m, int n)
+    private double[] BreakpointsOf(GroupedValues values, int g, double m, int n)
     {
         if (m == 0)
         {
-            return 0;
+            return new double[Breakpoints];
         }
 
         if (Breakpoint is BreakpointSearch.Grid)
         {
-            return m * PiecewiseLinear.Search(share => SquaredError(values[g], PiecewiseLinear.Levels(share * m, m, n, Overlapping)), Overlapping);
+            return [m * PiecewiseLinear.Search(share => SquaredError(values[g], PiecewiseLinear.Levels([share * m], m, n, Overlapping)), Overlapping)];
         }
 
         double mean = 0;
@@ -71,7 +89,15 @@ public sealed record Pwlq : IWeightMethod, IDescribed
         }
 
         double deviation = Math.Sqrt(squares / values[g].Length);
-        return deviation > m * 1e-9 ? deviation * PiecewiseLinear.Breakpoint(m / deviation, Breakpoint, Overlapping) : m / 2;
+        if (deviation <= m * 1e-9)
+        {
+            return [.. Enumerable.Range(1, Breakpoints).Select(k => m * k / (Breakpoints + 1))];
+        }
+
+        double[] inDeviations = Breakpoints == 1
+            ? [PiecewiseLinear.Breakpoint(m / deviation, Breakpoint, Overlapping)]
+            : PiecewiseLinear.Breakpoints(m / deviation, Breakpoints, Breakpoint is BreakpointSearch.Gauss);
+        return [.. inDeviations.Select(p => p * deviation)];
     }
 
     private static double SquaredError(ReadOnlySpan<float> values, double[] levels)

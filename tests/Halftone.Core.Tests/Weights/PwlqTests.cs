@@ -40,9 +40,33 @@ public sealed class PwlqTests
         }
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(10)]
+    public void One_of_several_breakpoints_is_the_one_and_two_are_the_best_of_a_scan(double m)
+    {
+        Assert.Equal(PiecewiseLinear.Breakpoint(m, BreakpointSearch.Gauss), PiecewiseLinear.Breakpoints(m, 1, gauss: true)[0], 1e-6);
+        Assert.Equal(PiecewiseLinear.Breakpoint(m, BreakpointSearch.Laplace), PiecewiseLinear.Breakpoints(m, 1, gauss: false)[0], 1e-6);
+        double Error(double p, double q) => (p * p * (Normal.Cumulative(p) - 0.5)) + ((q - p) * (q - p) * (Normal.Cumulative(q) - Normal.Cumulative(p))) + ((m - q) * (m - q) * (1 - Normal.Cumulative(q)));
+        double[] two = PiecewiseLinear.Breakpoints(m, 2, gauss: true);
+        double scanned = Enumerable.Range(1, 99).Min(i => Enumerable.Range(i, 100 - i).Min(j => Error(m * i / 100, m * j / 100)));
+        Assert.True(Error(two[0], two[1]) <= scanned + 1e-9);
+    }
+
+    [Fact]
+    public void Each_breakpoint_more_lowers_the_error_and_only_solved_ones_may_be_several()
+    {
+        WeightView weight = WeightMethodContract.View(Generators.Normal(4000, seed: 6), 4000);
+        QuantizedTensor[] made = [.. Enumerable.Range(1, 3).Select(k => new Pwlq { Breakpoints = k }.Quantize(weight, Target(4), LayerStatistics.None))];
+        double[] errors = [.. made.Select(q => Errors.Squared(weight, q))];
+        Assert.True(errors[1] < 0.8 * errors[0] && errors[2] < 0.9 * errors[1], string.Join(", ", errors));
+        Assert.Equal([5, 6, 6], made.Select(q => ((CodebookTensor)q).IndexBits));
+        Assert.Throws<ArgumentException>(() => new Pwlq { Breakpoints = 2, Breakpoint = BreakpointSearch.Grid }.Quantize(weight, Target(4), LayerStatistics.None));
+    }
+
     [Fact]
     public void Half_way_it_is_a_uniform_quantizer_of_a_bit_more() =>
-        Assert.Equal(Enumerable.Range(-14, 29).Select(k => k * 2.8 / 14), PiecewiseLinear.Levels(1.4, 2.8, 7, overlapping: false), (x, y) => Math.Abs(x - y) < 1e-12);
+        Assert.Equal(Enumerable.Range(-14, 29).Select(k => k * 2.8 / 14), PiecewiseLinear.Levels([1.4], 2.8, 7), (x, y) => Math.Abs(x - y) < 1e-12);
 
     [Theory]
     [InlineData(BreakpointSearch.Gauss)]
