@@ -94,6 +94,14 @@ public sealed class LloydTests
             return values.Concat(levels).All(v => Math.Abs((double)v - levels[NearestLevel.Index(thresholds, v)]) <= levels.Min(l => Math.Abs((double)v - l)) * (1 + 1e-15));
         });
 
+    [Fact]
+    public void A_value_in_the_middle_takes_the_lower_level()
+    {
+        double[] thresholds = NearestLevel.Thresholds([-1, 1, 4]);
+        Assert.Equal([0, 0, 1, 1, 1, 2], new[] { -9, 0, 0.1f, 1, 2.5f, 2.6f }.Select(v => NearestLevel.Index(thresholds, v)));
+        Assert.Equal(0, NearestLevel.Index(NearestLevel.Thresholds([7]), 9));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
