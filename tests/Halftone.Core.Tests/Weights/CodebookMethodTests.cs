@@ -197,6 +197,7 @@ public sealed class CodebookMethodTests
     [InlineData(WeightKind.Conv, new[] { 8, 7 }, 1, 1)]
     [InlineData(WeightKind.ConvTranspose, new[] { 6, 4, 3, 3 }, 2, 3)]
     [InlineData(WeightKind.ConvTranspose, new[] { 8, 4, 2, 2 }, 4, 4)]
+    [InlineData(WeightKind.ConvTranspose, new[] { 8, 4, 1, 1 }, 4, 2)] // two inputs of its group, not four of two
     public void Vectors_stay_within_the_inputs_of_an_output(WeightKind kind, int[] shape, int groups, int width)
     {
         int output = kind is WeightKind.ConvTranspose ? 1 : 0;
