@@ -202,6 +202,18 @@ public sealed class Graph
         _outputNames.Add(name);
     }
 
+    /// <summary>Leaves only some of the outputs; the values of the others stay inner ones. Nodes that nothing needs any more are the runtime's to drop.</summary>
+    public void KeepOutputs(IReadOnlySet<string> names)
+    {
+        foreach (ValueInfoProto output in _proto.Output.Where(o => !names.Contains(o.Name)).ToArray())
+        {
+            _proto.Output.Remove(output);
+        }
+
+        Outputs = [.. _proto.Output.Select(Info)];
+        _outputNames.IntersectWith(names);
+    }
+
     /// <summary>Brings the nodes into topological order; nodes that are ready keep their order.</summary>
     /// <exception cref="ModelException">The graph has a cycle.</exception>
     public void Sort()

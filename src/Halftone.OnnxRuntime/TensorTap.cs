@@ -20,6 +20,15 @@ public static class TensorTap
         return copy;
     }
 
+    /// <summary>A copy of a model that gives the values named alone: what they do not need is not run.</summary>
+    /// <inheritdoc cref="Expose"/>
+    public static Model Isolate(Model model, IReadOnlyCollection<string> names)
+    {
+        Model copy = Expose(model, names);
+        copy.Graph.KeepOutputs(names.ToHashSet());
+        return copy;
+    }
+
     /// <summary>The values that <see cref="Expose"/> takes: every output of every node of the main graph, in order.</summary>
     public static IEnumerable<string> Exposable(Graph graph) => graph.Nodes.SelectMany(n => n.Outputs).Where(o => o.Length > 0);
 }

@@ -73,14 +73,14 @@ public sealed record Preparation
     public static int RequiredOpset(Recipe recipe, Target target)
     {
         int weightBits = recipe.Weights.Bits ?? target.WeightCodes.Bits;
-        int activationBits = recipe.Mode is RecipeMode.Static ? recipe.Activations.Bits ?? target.ActivationCodes.Bits : 8;
-        bool packed = recipe.Mode is RecipeMode.WeightOnly || !target.WeightBits.Contains(8);
+        int activationBits = recipe.Mode is RecipeMode.Static ? recipe.Bits.SelectMany(b => (int?[])[b.Activations, b.Outputs]).Append(recipe.Activations.Bits ?? target.ActivationCodes.Bits).Max()!.Value : 8;
+        bool packed = recipe.Weights.Packed ?? (recipe.Mode is RecipeMode.WeightOnly || !target.WeightBits.Contains(8));
         if (packed && weightBits <= 2)
         {
             return 25;
         }
 
-        bool wide = weightBits > 8 || activationBits > 8 || !recipe.WideNodes.IsEmpty;
+        bool wide = weightBits > 8 || recipe.Bits.Any(b => b.Weights > 8) || activationBits > 8 || !recipe.WideNodes.IsEmpty;
         bool blocks = recipe.Weights.Granularity is RecipeGranularity.Block && recipe.Mode is not RecipeMode.Float16;
         return wide || blocks || (packed && weightBits <= 4) ? 21 : 13;
     }

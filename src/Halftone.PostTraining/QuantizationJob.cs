@@ -101,9 +101,9 @@ public sealed class QuantizationJob : IDisposable
         {
             ChannelMaxima = data is null ? null : names => ChannelMaxima.Of(prepared.Model, names, prepared.Values, data, options.Calibration, cancel),
         };
-        foreach (string pass in recipe.Passes)
+        foreach (MethodStep pass in recipe.Passes)
         {
-            EqualizationPasses.All.Find(pass).Default.Apply(prepared.Model.Graph, context);
+            pass.From(EqualizationPasses.All).Apply(prepared.Model.Graph, context);
         }
 
         prepared.Passes.Log.AddRange(context.Log);
@@ -114,8 +114,9 @@ public sealed class QuantizationJob : IDisposable
     public QuantizationJob Variant(Recipe recipe, CancellationToken cancel = default)
     {
         Placement placement = Placement.Decide(Prepared.Model.Graph, Target, recipe, Prepared.Values);
-        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, Run = Run, RoundedAlone = RoundedAlone };
+        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, RoundedAlone = RoundedAlone };
         variant.Builder.Layers = Builder.Layers;
+        variant.Run = Run?.For(variant.Builder);
         string[] unseen = [.. placement.Observed.Where(e => Run is null || !Run.Statistics.ContainsKey(e))];
         if (unseen.Length > 0 && Data is not null)
         {
@@ -146,13 +147,6 @@ public sealed class QuantizationJob : IDisposable
         {
             Candidates = RangeSelection.Try(Builder, Recipe, Run!, id => Options.Tell?.Invoke($"trying ranges by {id}"), cancel);
             plan = Candidates[0].Plan;
-            foreach (string correction in Recipe.Corrections)
-            {
-                Options.Tell?.Invoke(correction);
-                plan = PlanMethods.All.Find(correction).Default.Improve(Prepared.Model.Graph, plan, Run!, cancel);
-            }
-
-            plan = Recipe.WideNodes.IsEmpty ? plan : WideEdges.Of(this, plan, Recipe.WideNodes);
         }
         else
         {
@@ -160,7 +154,28 @@ public sealed class QuantizationJob : IDisposable
             plan = Builder.BuildWeights(Recipe.Mode is RecipeMode.Dynamic, cancel);
         }
 
+        plan = Corrected(plan, cancel);
+        plan = Recipe.WideNodes.IsEmpty ? plan : WideEdges.Of(this, plan, Recipe.WideNodes);
         return (plan, Lower(plan));
+    }
+
+    private QuantizationPlan Corrected(QuantizationPlan plan, CancellationToken cancel)
+    {
+        using CalibrationRun? alone = Run is null && !Recipe.Corrections.IsEmpty
+            ? new CalibrationRun(Prepared.Model, Prepared.Values, ImmutableDictionary<string, TensorStatistics>.Empty, null, 0, Builder) : null;
+        foreach (MethodStep step in Recipe.Corrections)
+        {
+            IPlanMethod method = step.From(PlanMethods.All);
+            if (method.NeedsSamples && Data is null)
+            {
+                throw new DataException($"Recipe '{Recipe.Name}' improves the plan by '{step.Id}', which needs samples: give --data.");
+            }
+
+            Options.Tell?.Invoke(step.Id);
+            plan = method.Improve(Prepared.Model.Graph, plan, Run ?? alone!, cancel);
+        }
+
+        return plan;
     }
 
     /// <summary>The model under a plan, in the recipe's format.</summary>
@@ -204,7 +219,7 @@ public sealed class QuantizationJob : IDisposable
             RoundedAlone = tooLarge;
         }
 
-        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Options.Calibration.Threads);
+        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Builder);
     }
 
     private Model Stamp(Model model)

@@ -37,6 +37,24 @@ public static class Cholesky
         return true;
     }
 
+    /// <summary>x of L L^T x = b, in place of b.</summary>
+    /// <param name="lower">[n, n], made by <see cref="Factor"/>.</param>
+    /// <param name="vector">b, then x; [n].</param>
+    /// <param name="n">Rows.</param>
+    public static void Solve(ReadOnlySpan<double> lower, Span<double> vector, int n)
+    {
+        for (int i = 0; i < n; i++)
+        {
+            vector[i] = (vector[i] - TensorPrimitives.Dot<double>(lower.Slice(i * n, i), vector[..i])) / lower[(i * n) + i];
+        }
+
+        for (int i = n - 1; i >= 0; i--)
+        {
+            vector[i] /= lower[(i * n) + i];
+            TensorPrimitives.MultiplyAdd(lower.Slice(i * n, i), -vector[i], vector[..i], vector[..i]);
+        }
+    }
+
     /// <summary>The inverse of a lower triangle, row-major; what is above the diagonal stays zero.</summary>
     /// <param name="lower">[n, n], with a diagonal without zeros.</param>
     /// <param name="n">Rows.</param>

@@ -73,7 +73,7 @@ internal sealed class RangeMixing(PlanBuilder builder, ICalibrationRun run, IRan
         }),
     ];
 
-    private ClipRange Range(string head, IRangeMethod method) => method.Estimate(run.Statistics[head], builder.ActivationGrid);
+    private ClipRange Range(string head, IRangeMethod method) => method.Estimate(run.Statistics[head], builder.GridOf(head));
 
     private static bool Near(ClipRange a, ClipRange b) => Math.Abs(a.Min - b.Min) + Math.Abs(a.Max - b.Max) <= Alike * (a.Max - a.Min);
 

@@ -28,6 +28,12 @@ public static class RangeSelection
     /// <returns>All of them, the winner first.</returns>
     public static ImmutableArray<RangeCandidate> Try(PlanBuilder builder, Recipe recipe, ICalibrationRun run, Action<string>? tell = null, CancellationToken cancel = default)
     {
+        if (recipe.Activations.Method != "affine")
+        {
+            QuantizationPlan only = builder.Build(run.Statistics, new MinMax(), cancel);
+            return [new RangeCandidate(recipe.Activations.Method, only, run.Compare(only, cancel))];
+        }
+
         bool choose = recipe.Activations.Range == "auto";
         (string Id, IRangeMethod Method)[] methods = choose
             ? [.. Candidates.Select(id => (id, (IRangeMethod)new RememberedRange(RangeMethods.All.Find(id).Default)))]

@@ -52,9 +52,10 @@ public sealed record BiasCorrection : IPlanMethod, IDescribed
         return run.Compare(corrected, cancel).Sqnr > run.Compare(plan, cancel).Sqnr ? corrected : plan;
     }
 
-    private static bool Correctable(Graph graph, Node node, QuantizationPlan plan) =>
+    /// <summary>Whether a node is quantized and has a bias, or can get one.</summary>
+    internal static bool Correctable(Graph graph, Node node, QuantizationPlan plan) =>
         node.Op is "Conv" or "Gemm" && node.Domain.Length == 0
-        && plan.Weights.ContainsKey(new(node.Name, 1)) && plan.Readers.Contains(new(node.Name, 0)) && !plan.DynamicNodes.Contains(node.Name)
+        && plan.Weights.ContainsKey(new(node.Name, 1)) && !plan.DynamicNodes.Contains(node.Name)
         && (node.Input(2).Length == 0 || graph.Constant(node.Input(2)) is { Type: ElementType.Float, Dims.Length: 1 })
         && (node.Op is not "Gemm" || (node.Float("alpha", 1) == 1 && node.Float("beta", 1) == 1));
 
@@ -104,40 +105,5 @@ public sealed record BiasCorrection : IPlanMethod, IDescribed
         }
 
         return means;
-    }
-
-    /// <summary>Mean of each channel over samples and places.</summary>
-    private sealed class ChannelMean(int axis)
-    {
-        private double[] _sums = [];
-        private long _count;
-
-        public void Add(ReadOnlySpan<long> dims, ReadOnlySpan<float> values)
-        {
-            int at = axis < 0 ? dims.Length + axis : axis;
-            int channels = (int)dims[at];
-            int inner = 1;
-            for (int i = at + 1; i < dims.Length; i++)
-            {
-                inner *= (int)dims[i];
-            }
-
-            _sums = _sums.Length == 0 ? new double[channels] : _sums;
-            for (int row = 0; row < values.Length / inner; row++)
-            {
-                double sum = 0;
-                foreach (float value in values.Slice(row * inner, inner))
-                {
-                    sum += value;
-                }
-
-                _sums[row % channels] += sum;
-            }
-
-            _count += values.Length / channels;
-        }
-
-        public ImmutableArray<float> Less(ChannelMean other) =>
-            [.. _sums.Select((sum, c) => (float)((sum / _count) - (other._sums[c] / other._count)))];
     }
 }

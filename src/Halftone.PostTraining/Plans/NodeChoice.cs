@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Halftone.Onnx;
 using Halftone.Onnx.Export;
 using Halftone.Onnx.Targets;
@@ -10,8 +9,6 @@ namespace Halftone.PostTraining.Plans;
 /// <summary>Decides which nodes run in integers, and says of every other node with numbers to compute why it does not.</summary>
 internal sealed class NodeChoice(Graph graph, Target target, Recipe recipe, IReadOnlyDictionary<string, ObservedValue> values)
 {
-    private static readonly TimeSpan s_regexLimit = TimeSpan.FromSeconds(1);
-
     /// <summary>Chosen nodes, by name, with their role.</summary>
     public SortedDictionary<string, OperatorRole> Nodes { get; } = new(StringComparer.Ordinal);
 
@@ -21,10 +18,13 @@ internal sealed class NodeChoice(Graph graph, Target target, Recipe recipe, IRea
     /// <summary>Constants to quantize as weights, those of nodes that were dropped again included.</summary>
     public List<InputSite> Weights { get; } = [];
 
+    /// <summary>Nodes that have weights, in order, chosen or not.</summary>
+    public Node[] Weighted { get; private set; } = [];
+
     /// <summary>Chooses.</summary>
     public void Choose()
     {
-        Node[] weighted = [.. graph.Nodes.Where(n => Role(n) is OperatorRole.Weighted)];
+        Node[] weighted = Weighted = [.. graph.Nodes.Where(n => Role(n) is OperatorRole.Weighted)];
         foreach (Node node in graph.Nodes)
         {
             if (Role(node) is not { } role)
@@ -86,7 +86,7 @@ internal sealed class NodeChoice(Graph graph, Target target, Recipe recipe, IRea
 
     private string? ReasonForFloat(Node node, OperatorRole role, Node[] weighted)
     {
-        if (recipe.KeepFloat.FirstOrDefault(k => Fits(k, node, weighted)) is { } keep)
+        if (recipe.KeepFloat.FirstOrDefault(k => k.Fits(node, weighted)) is { } keep)
         {
             return keep.Reason;
         }
@@ -174,11 +174,6 @@ internal sealed class NodeChoice(Graph graph, Target target, Recipe recipe, IRea
 
         return false;
     }
-
-    private static bool Fits(KeepFloat keep, Node node, Node[] weighted) =>
-        (keep.Op is null || keep.Op == node.Op)
-        && (keep.Name is null || Regex.IsMatch(node.Name, keep.Name, RegexOptions.None, s_regexLimit))
-        && (keep.Place is null || (weighted.Length > 0 && (keep.Place == "first" ? weighted[0] : weighted[^1]) == node));
 
     /// <summary>
     /// Nodes that only move or combine values are worth codes only between nodes that multiply: those no weighted node is connected to

@@ -33,6 +33,12 @@ public sealed record Placement
     /// <summary>Nodes with numbers to compute that stay float, and why.</summary>
     public required ImmutableSortedDictionary<string, string> KeptFloat { get; init; }
 
+    /// <summary>Bits of the weights of nodes for which the recipe names others than for the rest.</summary>
+    public ImmutableDictionary<string, int> WeightBits { get; init; } = ImmutableDictionary<string, int>.Empty;
+
+    /// <summary>Bits of edges, by head, for which the recipe names others than for the rest.</summary>
+    public ImmutableDictionary<string, int> EdgeBits { get; init; } = ImmutableDictionary<string, int>.Empty;
+
     /// <summary>Edges whose statistics are needed.</summary>
     public IEnumerable<string> Observed => Covers.Values.SelectMany(c => c).Distinct();
 
@@ -61,6 +67,8 @@ public sealed record Placement
             Readers = [.. edges.Readers],
             QuantizedOutputs = [.. edges.Outputs],
             KeptFloat = nodes.KeptFloat.ToImmutableSortedDictionary(StringComparer.Ordinal),
+            WeightBits = BitChoice.Weights(graph, recipe, nodes.Weighted),
+            EdgeBits = BitChoice.Edges(graph, recipe, nodes.Weighted, edges.Edges),
         };
     }
 }

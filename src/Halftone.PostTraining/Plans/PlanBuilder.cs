@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
+using Halftone.Activations;
 using Halftone.Formats;
 using Halftone.Numerics;
 using Halftone.Onnx;
@@ -19,13 +20,15 @@ public sealed class PlanBuilder
     private readonly Target _target;
     private readonly Recipe _recipe;
     private readonly Placement _placement;
+    private readonly IActivationMethod? _activations; // null: grids by range
     private readonly Dictionary<(string Tensor, WeightTarget Target), QuantizedTensor> _cache = [];
 
     /// <summary>For a graph, what is to be quantized in it, and how.</summary>
     public PlanBuilder(Graph graph, Target target, Recipe recipe, Placement placement)
     {
         (_graph, _target, _recipe, _placement) = (graph, target, recipe, placement);
-        ActivationGrid = Activations(target, recipe);
+        ActivationGrid = Activations(target, recipe, null);
+        _activations = recipe.Activations.Method == "affine" ? null : ActivationMethods.All.Find(recipe.Activations.Method).FromOptions(recipe.Activations.Options ?? RecipeCheck.Empty);
     }
 
     /// <summary>Ranges estimated at once; the plan does not depend on it.</summary>
@@ -34,11 +37,11 @@ public sealed class PlanBuilder
     /// <summary>Codes of activations.</summary>
     public QuantizationGrid ActivationGrid { get; }
 
+    /// <summary>Codes of the activations of a head.</summary>
+    public QuantizationGrid GridOf(string head) => _placement.EdgeBits.TryGetValue(head, out int bits) ? Activations(_target, _recipe, bits) : ActivationGrid;
+
     /// <summary>Codes of weights.</summary>
-    public IntegerGrid WeightCodes => Codes(
-        new IntegerGrid(_recipe.Weights.Bits ?? _target.WeightCodes.Bits, _recipe.Weights.Signed ?? _target.WeightCodes.Signed),
-        _recipe.Weights.Narrow ?? _target.WeightCodes.Min > _target.WeightCodes.TypeMin,
-        _recipe.Weights.ReduceRange);
+    public IntegerGrid WeightCodes => CodesOfWeights(null);
 
     /// <summary>What is known of the inputs of layers, for weight methods that ask for it.</summary>
     public IReadOnlyDictionary<InputSite, LayerStatistics> Layers { get; set; } = ImmutableDictionary<InputSite, LayerStatistics>.Empty;
@@ -63,9 +66,9 @@ public sealed class PlanBuilder
     public QuantizationPlan Build(IReadOnlyDictionary<string, TensorStatistics> statistics, Func<string, IRangeMethod> method, CancellationToken cancel = default)
     {
         string[] heads = [.. _placement.Covers.Keys];
-        var grids = new ActivationQuantizer[heads.Length];
-        Each(heads.Length, i => grids[i] = Edge(heads[i], statistics, method(heads[i])), cancel);
-        var found = heads.Zip(grids).ToDictionary(h => h.First, h => h.Second);
+        var quantizers = new ActivationQuantizer[heads.Length];
+        Each(heads.Length, i => quantizers[i] = Edge(heads[i], statistics, method), cancel);
+        var found = heads.Zip(quantizers).ToDictionary(h => h.First, h => h.Second);
 
         QuantizationPlan plan = Frame() with
         {
@@ -84,6 +87,19 @@ public sealed class PlanBuilder
         return dynamic ? plan with { DynamicNodes = [.. plan.Weights.Keys.Select(s => s.Node).Where(n => DynamicExport.Fits(Find(n)))] } : plan;
     }
 
+    /// <summary>Other values for a weight that one node alone reads, quantized as the recipe says.</summary>
+    /// <param name="plan">The plan it is for.</param>
+    /// <param name="site">Where it is read.</param>
+    /// <param name="values">The values, as many as the weight has.</param>
+    /// <param name="statistics">What is known of the layer's inputs.</param>
+    /// <param name="cancel">Stops it.</param>
+    public QuantizedTensor Quantize(QuantizationPlan plan, InputSite site, float[] values, LayerStatistics statistics, CancellationToken cancel = default)
+    {
+        Site at = Look(site);
+        WeightView view = WeightViews.Of(at.Node, _graph.Constant(at.Tensor)!) with { Values = values };
+        return Safe(plan, [at.Node], view, WeightMethod.Quantize(view, at.Target, statistics, cancel));
+    }
+
     // ranges are pure functions of statistics; the first error is thrown as it is
     private void Each(int count, Action<int> work, CancellationToken cancel)
     {
@@ -97,12 +113,17 @@ public sealed class PlanBuilder
         }
     }
 
-    private static QuantizationGrid Activations(Target target, Recipe recipe)
+    private IntegerGrid CodesOfWeights(int? bits) => Codes(
+        new IntegerGrid(bits ?? _recipe.Weights.Bits ?? _target.WeightCodes.Bits, _recipe.Weights.Signed ?? _target.WeightCodes.Signed),
+        _recipe.Weights.Narrow ?? _target.WeightCodes.Min > _target.WeightCodes.TypeMin,
+        _recipe.Weights.ReduceRange);
+
+    private static QuantizationGrid Activations(Target target, Recipe recipe, int? bits)
     {
         ActivationRecipe a = recipe.Activations;
         bool signed = a.Signed ?? target.ActivationCodes.Signed;
         bool symmetric = a.Symmetric ?? target.SymmetricActivations;
-        return new(Codes(new IntegerGrid(a.Bits ?? target.ActivationCodes.Bits, signed), symmetric && signed, a.ReduceRange), symmetric);
+        return new(Codes(new IntegerGrid(bits ?? a.Bits ?? target.ActivationCodes.Bits, signed), symmetric && signed, a.ReduceRange), symmetric);
     }
 
     private static IntegerGrid Codes(IntegerGrid type, bool narrow, bool reduced) => reduced ? type.Reduced : narrow ? type.Narrow : type;
@@ -113,39 +134,54 @@ public sealed class PlanBuilder
         Bias = _recipe.QuantizeBias ?? _target.Bias is BiasForm.Int32 ? BiasForm.Int32 : BiasForm.Float,
     };
 
-    private AffineGrid Edge(string head, IReadOnlyDictionary<string, TensorStatistics> statistics, IRangeMethod method)
+    private ActivationQuantizer Edge(string head, IReadOnlyDictionary<string, TensorStatistics> statistics, Func<string, IRangeMethod> method)
     {
-        if (_graph.Producer(head) is { } producer && _target.FixedOutputs.TryGetValue(producer.Op, out AffineParameters fixedOutput) && ActivationGrid.Codes == _target.ActivationCodes)
+        QuantizationGrid grid = GridOf(head);
+        if (_graph.Producer(head) is { } producer && _target.FixedOutputs.TryGetValue(producer.Op, out AffineParameters fixedOutput) && grid.Codes == _target.ActivationCodes)
         {
-            return new AffineGrid(fixedOutput, ActivationGrid.Codes);
+            return new AffineGrid(fixedOutput, grid.Codes);
         }
 
-        ClipRange range = Range(head, statistics[head], method);
+        if (_activations is not null)
+        {
+            RequireFinite(head, statistics[head]);
+            return _activations.Choose(statistics[head], grid.Codes.Bits);
+        }
+
+        ClipRange range = Range(head, statistics[head], method(head), grid);
         foreach (string other in _placement.Covers[head].Skip(1))
         {
-            ClipRange one = Range(other, statistics[other], method);
+            ClipRange one = Range(other, statistics[other], method(head), grid);
             range = new ClipRange(Math.Min(range.Min, one.Min), Math.Max(range.Max, one.Max));
         }
 
         AffineParameters parameters = AffineParameters.FromRange(
-            range.Min, range.Max, ActivationGrid.Codes, ActivationGrid.Symmetric, _recipe.Activations.SmallestScale ?? _target.SmallestScale);
-        return new AffineGrid(WithinClip(head, parameters), ActivationGrid.Codes);
+            range.Min, range.Max, grid.Codes, grid.Symmetric, _recipe.Activations.SmallestScale ?? _target.SmallestScale);
+        return new AffineGrid(WithinClip(head, parameters, grid.Codes), grid.Codes);
     }
 
-    private ClipRange Range(string edge, TensorStatistics statistics, IRangeMethod method) =>
-        statistics.Count == 0 && statistics.NonFinite > 0
-            ? throw new ModelException($"The value '{edge}' is never finite on the calibration samples: the model does not fit them, or its preprocessing is another.")
-            : method.Estimate(statistics, ActivationGrid);
+    private static ClipRange Range(string edge, TensorStatistics statistics, IRangeMethod method, QuantizationGrid grid)
+    {
+        RequireFinite(edge, statistics);
+        return method.Estimate(statistics, grid);
+    }
+
+    private static void RequireFinite(string edge, TensorStatistics statistics)
+    {
+        if (statistics.Count == 0 && statistics.NonFinite > 0)
+        {
+            throw new ModelException($"The value '{edge}' is never finite on the calibration samples: the model does not fit them, or its preprocessing is another.");
+        }
+    }
 
     // a Clip is absorbed only where no code stands for a value outside it: zero points and scales are rounded, so an end may lie half a step beyond
-    private AffineParameters WithinClip(string edge, AffineParameters parameters)
+    private AffineParameters WithinClip(string edge, AffineParameters parameters, IntegerGrid codes)
     {
         if (_graph.Producer(edge) is not { } clip || !clip.Is("Clip"))
         {
             return parameters;
         }
 
-        IntegerGrid codes = ActivationGrid.Codes;
         foreach ((int place, int end) in (ReadOnlySpan<(int, int)>)[(1, codes.TypeMin), (2, codes.TypeMax)])
         {
             if (_graph.Constant(clip.Input(place)) is not { Count: 1 } bound || end == parameters.ZeroPoint)
@@ -183,7 +219,7 @@ public sealed class PlanBuilder
             }
 
             // a weight that several nodes read is stored once, so its scales must do for all of them
-            QuantizedTensor safe = made is AffineTensor affine ? Safe(plan, [.. tied.Select(s => s.Node)], view, affine) : made;
+            QuantizedTensor safe = Safe(plan, [.. tied.Select(s => s.Node)], view, made);
             foreach (Site site in tied)
             {
                 weights[site.Place] = safe;
@@ -219,11 +255,11 @@ public sealed class PlanBuilder
     }
 
     // scales large enough that the biases fit 32 bits (tools.md N9) and, where kernels add pairs in 16 bits, that these cannot overflow
-    private AffineTensor Safe(QuantizationPlan plan, ImmutableArray<Node> readers, WeightView view, AffineTensor weight)
+    private QuantizedTensor Safe(QuantizationPlan plan, ImmutableArray<Node> readers, WeightView view, QuantizedTensor made)
     {
-        if (weight.ZeroPoints.Any(z => z != 0))
+        if (made is not AffineTensor { HalfCodes: false, Offsets.IsEmpty: true } weight || weight.ZeroPoints.Any(z => z != 0) || weight.Bits.Any(b => b != weight.Grid.Bits))
         {
-            return weight;
+            return made;
         }
 
         var floors = new double[weight.Scales.Length];
@@ -287,7 +323,7 @@ public sealed class PlanBuilder
     {
         Node node = Find(place.Node);
         string tensor = node.Input(place.Input);
-        return new Site(place, node, tensor, new WeightTarget(WeightCodes, _recipe.Weights.Symmetric, GranularityOf(node, WeightViews.Axes(node, _graph.Constant(tensor)!.Dims.Length), _graph.Constant(tensor)!.Dims.Length)));
+        return new Site(place, node, tensor, new WeightTarget(CodesOfWeights(_placement.WeightBits.TryGetValue(place.Node, out int bits) ? bits : null), _recipe.Weights.Symmetric, GranularityOf(node, WeightViews.Axes(node, _graph.Constant(tensor)!.Dims.Length), _graph.Constant(tensor)!.Dims.Length)));
     }
 
     private Node Find(string name) => _graph.Nodes.First(n => n.Name == name);

@@ -77,14 +77,20 @@ public sealed record Recipe
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static Recipe Find(string nameOrPath) => RecipeFile.Find(nameOrPath);
 
+    /// <summary>Nodes with other bits than the rest; of several that fit a node, the last counts.</summary>
+    public ImmutableArray<NodeBits> Bits { get; init; } = [];
+
     /// <summary>Names of nodes whose activations take 16 bits, between 8 bits and float in accuracy. ONNX Runtime computes them in float between their codes.</summary>
     public ImmutableArray<string> WideNodes { get; init; } = [];
 
-    /// <summary>Ids of passes that make the model easier to quantize and leave what it computes, in this order.</summary>
-    public ImmutableArray<string> Passes { get; init; } = [];
+    /// <summary>Rewrites that change what the model computes, in this order, before the passes; the report measures what they cost.</summary>
+    public ImmutableArray<MethodStep> Rewrites { get; init; } = [];
 
-    /// <summary>Ids of plan methods that improve the plan, in this order; each is kept only where the outputs gain.</summary>
-    public ImmutableArray<string> Corrections { get; init; } = [];
+    /// <summary>Passes that make the model easier to quantize and leave what it computes, in this order.</summary>
+    public ImmutableArray<MethodStep> Passes { get; init; } = [];
+
+    /// <summary>Plan methods that improve the plan, in this order.</summary>
+    public ImmutableArray<MethodStep> Corrections { get; init; } = [];
 
     /// <summary>
     /// dB: where the outputs' SQNR stays below this and their largest value is another than the float model's on more than a tenth of the samples, the nodes
@@ -120,6 +126,9 @@ public sealed record WeightRecipe
     /// <summary>Restricted range: without the lowest code. Null for the target's.</summary>
     public bool? Narrow { get; init; }
 
+    /// <summary>Whether codes are stored in the narrowest type there is, int4 from opset 21 and int2 from 25, though integer kernels want int8; null: where activations stay float.</summary>
+    public bool? Packed { get; init; }
+
     /// <summary>One bit less of the range, for kernels that add in 16 bits.</summary>
     public bool ReduceRange { get; init; }
 
@@ -136,10 +145,13 @@ public sealed record WeightRecipe
 /// <summary>How activations are quantized.</summary>
 public sealed record ActivationRecipe
 {
+    /// <summary>Id of the activation method; "affine" takes its range from <see cref="Range"/>.</summary>
+    public string Method { get; init; } = "affine";
+
     /// <summary>Id of the range method, or "auto": of several, the one whose outputs are nearest to the float model's.</summary>
     public string Range { get; init; } = "auto";
 
-    /// <summary>Its options.</summary>
+    /// <summary>Options of the range method, or of the activation method where that is not "affine".</summary>
     public JsonElement? Options { get; init; }
 
     /// <summary>1 to 16; null for the target's.</summary>
@@ -158,18 +170,3 @@ public sealed record ActivationRecipe
     public double? SmallestScale { get; init; }
 }
 
-/// <summary>Nodes that stay float, by operator type, by a regular expression on the name, or by place. All parts that are given must fit.</summary>
-public sealed record KeepFloat
-{
-    /// <summary>Operator type.</summary>
-    public string? Op { get; init; }
-
-    /// <summary>Regular expression on the node's name.</summary>
-    public string? Name { get; init; }
-
-    /// <summary>"first" or "last": of the nodes with weights.</summary>
-    public string? Place { get; init; }
-
-    /// <summary>Why; shown in the report.</summary>
-    public string Reason { get; init; } = "the recipe keeps it float";
-}

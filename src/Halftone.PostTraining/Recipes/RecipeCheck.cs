@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Halftone.Activations;
 using Halftone.Onnx.Export;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Correction;
@@ -29,23 +31,12 @@ internal static class RecipeCheck
         Require(recipe.Name.Length > 0, "name", "It is empty.");
         Known("target", () => TargetList.Find(recipe.Target));
         Method("weights", "method", WeightMethods.All, recipe.Weights.Method, recipe.Weights.Options);
-        if (recipe.Activations.Range != "auto")
-        {
-            Method("activations", "range", RangeMethods.All, recipe.Activations.Range, recipe.Activations.Options);
-        }
-
-        Require(recipe.Activations.Range != "auto" || recipe.Activations.Options is null, "activations.options", "'auto' tries several methods and has no options: name one method.");
+        Activations(recipe.Activations);
         Require(recipe.LeastSqnr is null or (> 0 and < 100), "leastSqnr", $"It is {recipe.LeastSqnr}, and must be between 0 and 100 dB.");
-        for (int i = 0; i < recipe.Passes.Length; i++)
-        {
-            Known($"passes[{i}]", () => EqualizationPasses.All.Find(recipe.Passes[i]));
-        }
-
-        for (int i = 0; i < recipe.Corrections.Length; i++)
-        {
-            Known($"corrections[{i}]", () => PlanMethods.All.Find(recipe.Corrections[i]));
-        }
-
+        Steps("rewrites", LayerRewrites.All, recipe.Rewrites);
+        Steps("passes", EqualizationPasses.All, recipe.Passes);
+        Steps("corrections", PlanMethods.All, recipe.Corrections);
+        StepOrder.Validate(recipe);
         Require(recipe.Weights.Bits is null or (>= 1 and <= 16), "weights.bits", $"It is {recipe.Weights.Bits}, and must be 1 to 16.");
         Require(recipe.Activations.Bits is null or (>= 1 and <= 16), "activations.bits", $"It is {recipe.Activations.Bits}, and must be 1 to 16.");
         Require(recipe.Weights.BlockSize >= 1, "weights.blockSize", $"It is {recipe.Weights.BlockSize}, and must be at least 1.");
@@ -58,6 +49,35 @@ internal static class RecipeCheck
             recipe.Mode is RecipeMode.Float16 ? "With mode 'float16' it must be 'float16'." : "'float' and 'float16' would undo the quantization: take mode 'float16', or another format.");
         Operators(recipe);
         KeepFloats(recipe);
+        Bits(recipe);
+    }
+
+    private static void Activations(ActivationRecipe activations)
+    {
+        if (activations.Method != "affine")
+        {
+            Method("activations", "method", ActivationMethods.All, activations.Method, activations.Options);
+            Require(activations.Range == "auto", "activations.range", $"'{activations.Method}' chooses its levels itself: a range goes with the method 'affine' alone.");
+        }
+        else if (activations.Range != "auto")
+        {
+            Method("activations", "range", RangeMethods.All, activations.Range, activations.Options);
+        }
+        else
+        {
+            Require(activations.Options is null, "activations.options", "'auto' tries several methods and has no options: name one method.");
+        }
+    }
+
+    private static void Steps<T>(string list, MethodList<T> methods, ImmutableArray<MethodStep> steps)
+        where T : class
+    {
+        for (int i = 0; i < steps.Length; i++)
+        {
+            string at = $"{list}[{i}]";
+            Require(!steps.Take(i).Any(s => s.Id == steps[i].Id), at, $"'{steps[i].Id}' is there twice.");
+            Entry(at, () => methods.Find(steps[i].Id), $"{at}.{steps[i].Id}", steps[i].Options);
+        }
     }
 
     private static void Operators(Recipe recipe)
@@ -76,30 +96,52 @@ internal static class RecipeCheck
         {
             KeepFloat keep = recipe.KeepFloat[i];
             Require(keep.Op is not null || keep.Name is not null || keep.Place is not null, $"keepFloat[{i}]", "It has neither op, name nor place, and would keep everything float.");
-            Require(keep.Place is null or "first" or "last", $"keepFloat[{i}].place", $"It is '{keep.Place}', and must be 'first' or 'last'.");
-            if (keep.Name is { } pattern)
-            {
-                Known($"keepFloat[{i}].name", () => Regex.IsMatch("", pattern, RegexOptions.None, TimeSpan.FromSeconds(1)));
-            }
+            Filter($"keepFloat[{i}]", keep);
+        }
+    }
+
+    private static void Bits(Recipe recipe)
+    {
+        for (int i = 0; i < recipe.Bits.Length; i++)
+        {
+            NodeBits bits = recipe.Bits[i];
+            string at = $"bits[{i}]";
+            Filter(at, bits);
+            Require(bits.Weights is not null || bits.Activations is not null || bits.Outputs is not null, at, "It has neither weights, activations nor outputs, and would change nothing.");
+            Require(bits.Weights is null or (>= 1 and <= 16), $"{at}.weights", $"It is {bits.Weights}, and must be 1 to 16.");
+            Require(bits.Activations is null or (>= 1 and <= 16), $"{at}.activations", $"It is {bits.Activations}, and must be 1 to 16.");
+            Require(bits.Outputs is null or (>= 1 and <= 16), $"{at}.outputs", $"It is {bits.Outputs}, and must be 1 to 16.");
+        }
+    }
+
+    private static void Filter(string at, NodeFilter filter)
+    {
+        Require(filter.Place is null or "first" or "last", $"{at}.place", $"It is '{filter.Place}', and must be 'first' or 'last'.");
+        if (filter.Name is { } pattern)
+        {
+            Known($"{at}.name", () => Regex.IsMatch("", pattern, RegexOptions.None, TimeSpan.FromSeconds(1)));
         }
     }
 
     // option by option, so that the one that is wrong can be named
     private static void Method<T>(string part, string key, MethodList<T> list, string id, JsonElement? options)
+        where T : class => Entry($"{part}.{key}", () => list.Find(id), $"{part}.options", options);
+
+    private static void Entry<T>(string idAt, Func<MethodEntry<T>> find, string optionsAt, JsonElement? options)
         where T : class
     {
         MethodEntry<T> entry = null!;
-        Known($"{part}.{key}", () => entry = list.Find(id));
+        Known(idAt, () => entry = find());
         if (options is not { } given)
         {
             return;
         }
 
-        Require(given.ValueKind is JsonValueKind.Object, $"{part}.options", $"They must be an object in braces, not {given.GetRawText()}.");
+        Require(given.ValueKind is JsonValueKind.Object, optionsAt, $"They must be an object in braces, not {given.GetRawText()}.");
         foreach (JsonProperty option in given.EnumerateObject())
         {
             var alone = new JsonObject { [option.Name] = JsonNode.Parse(option.Value.GetRawText()) };
-            string at = $"{part}.options.{option.Name}";
+            string at = $"{optionsAt}.{option.Name}";
             try
             {
                 entry.FromOptions(JsonSerializer.SerializeToElement(alone));

@@ -98,7 +98,7 @@ public static partial class RecipeFile
         if (Unknown().Match(error.Message) is { Success: true } unknown)
         {
             string key = unknown.Groups[1].Value;
-            Type owner = ((Type[])[typeof(Recipe), typeof(WeightRecipe), typeof(ActivationRecipe), typeof(KeepFloat)]).First(t => t.FullName == unknown.Groups[2].Value);
+            Type owner = ((Type[])[typeof(Recipe), typeof(WeightRecipe), typeof(ActivationRecipe), typeof(KeepFloat), typeof(NodeBits)]).First(t => t.FullName == unknown.Groups[2].Value);
             IEnumerable<string> keys = owner.GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name));
             return $", key '{key}': There is no such key. Did you mean '{Spelling.Nearest(key, keys)}'?";
         }

@@ -87,7 +87,8 @@ internal static partial class RecipeText
         : type == typeof(int) ? "a whole number"
         : type == typeof(double) || type == typeof(float) ? "a number"
         : type == typeof(string) ? "a text in quotes"
-        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableArray<>) ? "a list in brackets, as in [" + (type.GenericTypeArguments[0] == typeof(string) ? "\"Conv\"]" : "{ \"place\": \"first\" }]")
+        : type == typeof(MethodStep) ? "the id of a method, or an object with its id as the one key and its options as the value"
+        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableArray<>) ? "a list in brackets, as in [" + (type.GenericTypeArguments[0] == typeof(string) ? "\"Conv\"]" : type.GenericTypeArguments[0] == typeof(MethodStep) ? "\"bias-correction\"]" : "{ \"place\": \"first\" }]")
         : "an object in braces";
 
     private static string Outer(string key) => key[..Math.Max(0, key.LastIndexOfAny(['.', '[']))];

@@ -16,7 +16,7 @@ namespace Halftone.PostTraining.Tuning;
 /// <param name="Seconds">Since the start.</param>
 /// <param name="Best">Whether it was the best when it was made.</param>
 public sealed record Trial(
-    string Range, ImmutableArray<string> Corrections, ImmutableArray<string> WideNodes, ImmutableArray<string> FloatNodes, double Metric, double Drop, double FloatMacs, long Bytes, double Seconds, bool Best)
+    string Range, ImmutableArray<MethodStep> Corrections, ImmutableArray<string> WideNodes, ImmutableArray<string> FloatNodes, double Metric, double Drop, double FloatMacs, long Bytes, double Seconds, bool Best)
 {
     private const string Reason = "tuning keeps it float: it is among the nodes that hurt most";
 
@@ -24,7 +24,7 @@ public sealed record Trial(
     public string Key => string.Join(' ', (string[])
     [
         $"range={Range}",
-        .. Corrections,
+        .. Corrections.Select(c => c.ToString()),
         .. WideNodes.IsEmpty ? [] : (string[])[$"wide={WideNodes.Length}"],
         .. FloatNodes.IsEmpty ? [] : (string[])[$"float={FloatNodes.Length}"],
     ]);

@@ -104,7 +104,7 @@ public sealed class Tuner
         }
 
         string range = _best!.Range;
-        foreach (string correction in _job.Recipe.Mode is not RecipeMode.Static ? [] : _job.Recipe.Corrections.IsEmpty ? PlanMethods.All.All.Select(m => m.Info.Id) : _job.Recipe.Corrections)
+        foreach (MethodStep correction in _job.Recipe.Mode is not RecipeMode.Static ? [] : _job.Recipe.Corrections.IsEmpty ? [BiasCorrection.Info.Id] : _job.Recipe.Corrections)
         {
             Try(range, [correction], [], []);
             if (Done)
@@ -139,7 +139,7 @@ public sealed class Tuner
         }
     }
 
-    private void DemoteWorst(string range, ImmutableArray<string> corrections, ImmutableArray<string> ranked)
+    private void DemoteWorst(string range, ImmutableArray<MethodStep> corrections, ImmutableArray<string> ranked)
     {
         for (int count = 1; count <= ranked.Length; count = _options.Step > 0 ? count + _options.Step : Math.Min(2 * count, Math.Max(ranked.Length, count + 1)))
         {
@@ -161,7 +161,7 @@ public sealed class Tuner
         }
     }
 
-    private void Try(string range, ImmutableArray<string> corrections, ImmutableArray<string> wide, ImmutableArray<string> kept)
+    private void Try(string range, ImmutableArray<MethodStep> corrections, ImmutableArray<string> wide, ImmutableArray<string> kept)
     {
         _cancel.ThrowIfCancellationRequested();
         var trial = new Trial(range, corrections, wide, kept, 0, 0, 0, 0, 0, Best: false);
