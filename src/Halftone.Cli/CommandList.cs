@@ -19,6 +19,8 @@ internal static class CommandList
         Sensitivity.Command(),
         Check.Command(),
         ConvertModel.Command(),
+        PackModel.Command(),
+        UnpackModel.Command(),
         Methods.Command(),
         Recipes.Command(),
         Doctor.Command(),

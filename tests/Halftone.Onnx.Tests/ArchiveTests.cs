@@ -196,7 +196,9 @@ public sealed class ArchiveTests
         Assert.Contains("version 9", Assert.Throws<ModelException>(() => ModelArchive.Unpack(later)).Message, StringComparison.Ordinal);
 
         using TemporaryFolder folder = new();
-        Model.Parse(Small()).Save(folder.File("m.onnx"), externalData: true);
+        Model model = Model.Parse(Small());
+        model.Graph.SetConstant("w", Tensor.Of(new float[1000], 1000));
+        model.Save(folder.File("m.onnx"), externalData: true);
         ModelException error = Assert.Throws<ModelException>(() => ModelArchive.Pack(File.ReadAllBytes(folder.File("m.onnx")), "m.onnx"));
         Assert.Contains("another file", error.Message, StringComparison.Ordinal);
     }

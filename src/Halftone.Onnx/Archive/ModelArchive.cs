@@ -29,7 +29,7 @@ public static class ModelArchive
     private const int HashBytes = 32;
     private const int CheckBytes = 4;
     private const int SmallestTensor = 16; // bytes; smaller ones are shorter in the frame, beside their like
-    private const int SlowBrotli = 1 << 19; // bytes up to which the slowest Brotli is quick enough
+    private const int SlowBrotli = 1 << 17; // bytes up to which the slowest Brotli is quick enough
     private const long Beyond = 64L << 20; // bytes that any archive may hold, and for each of its own ...
     private const long BeyondEach = 1000; // ... as many more: what would hold more is stored as it is, and a claim of more is hostile
 
