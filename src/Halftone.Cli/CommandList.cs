@@ -14,6 +14,7 @@ internal static class CommandList
         Inspect.Command(),
         Quantize.Command(),
         Tune.Command(),
+        LeaderboardCommand.Command(),
         Evaluate.Command(),
         Compare.Command(),
         Sensitivity.Command(),

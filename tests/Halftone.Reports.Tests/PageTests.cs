@@ -148,7 +148,7 @@ public sealed class PageTests
     {
         string html = Report.Html(Outcomes.Made());
         Assert.DoesNotContain("/*", html.Split("<style>")[0], StringComparison.Ordinal);
-        Assert.DoesNotContain("/*OUTCOME*/", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("/*DATA*/", html, StringComparison.Ordinal);
         await using Page page = await Page.Of(Outcomes.Made());
         Assert.Equal(0, await page.Count("script[src], link[rel=stylesheet], iframe, object, embed"));
         // the policy in the page stops what a script would ask for

@@ -1,17 +1,11 @@
 // The report's sections: what a reader decides by comes first.
-const { outcome, units } = JSON.parse(document.getElementById('outcome').textContent);
-const root = document.getElementById('report');
+const { outcome, units } = JSON.parse(document.getElementById('data').textContent);
 const threads = n => `${n} thread${n === 1 ? '' : 's'}`;
 const unitOf = metric => units[metric] ? ' ' + units[metric] : '';
 const lossOf = a => (a.higherIsBetter ? -1 : 1) * number(a.difference);
-const name = text => el('span', { class: 'name' }, text);
 const lowSqnr = 15; // dB: noise of a fifth of the signal, where errors begin to show in outputs
 const some = names => { const first = names.slice(0, names.slice(0, 3).join().length > 120 ? 1 : 3); return first.join(', ') + (names.length > first.length ? ', …' : ''); };
 const isLow = v => number(v) < lowSqnr;
-
-function section(id, title, ...children) {
-  root.append(el('section', { id, 'aria-labelledby': id + '-title' }, el('h2', { id: id + '-title' }, title), ...children));
-}
 
 // --- what it comes to
 
@@ -200,8 +194,4 @@ function environment() {
 document.title = `${outcome.quantized.file} – Halftone report`;
 for (const part of [header, accuracy, outputs, sizes, latency, kernels, layers, ranges, recipe, environment]) part();
 contents();
-// on paper everything is open, and drawn for the paper's width by the pictures' own scale
-let closed = [];
-addEventListener('beforeprint', () => { closed = [...document.querySelectorAll('details:not([open])')]; closed.forEach(d => { d.open = true; }); });
-addEventListener('afterprint', () => closed.forEach(d => { d.open = false; }));
-requestAnimationFrame(() => requestAnimationFrame(() => { document.body.dataset.ready = 'true'; }));
+ready();
