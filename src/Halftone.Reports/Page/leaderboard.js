@@ -23,11 +23,11 @@ function plot() {
     if (!points.length) return;
     // half of the rows are near; the others lie on the floor
     const sorted = points.map(p => p.value).sort((a, b) => b - a), median = sorted[Math.floor((sorted.length - 1) / 2)];
-    const floor = range.value === 'all' ? -Infinity : median - 2 * Math.max(sorted[0] - median, Math.abs(sorted[0]) * .01);
+    const floor = range.value === 'all' ? -Infinity : median - 4 * Math.max(sorted[0] - median, Math.abs(sorted[0]) * .01);
     host.replaceChildren(scatter(`${metric} against size`, points, { level: board.metric && board.float !== null ? better(number(board.float)) : NaN, floor, unit: board.metric ? unit : ' dB', tell: t => { readout.textContent = t; } }));
   };
   for (const s of [size, range]) s.addEventListener('change', draw);
-  section('front', `${metric}${sign} against size`, el('p', { class: 'soft' }, el('span', { class: 'key' }), 'no smaller model is as good', el('span', { class: 'key float' }), 'the others'),
+  section('front', `${metric}${sign} against size`, el('p', { class: 'soft' }, el('span', { class: 'key' }), 'no smaller model is as good', el('span', { class: 'key float' }), 'the others; those on the floor lie below it'),
     el('div', { class: 'controls' }, size, range), host, readout);
   draw();
 }
