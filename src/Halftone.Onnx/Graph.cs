@@ -219,8 +219,11 @@ public sealed class Graph
     public void Sort()
     {
         List<Node> sorted = TopologicalOrder.Of(_nodes);
-        _nodes.Clear();
-        _nodes.AddRange(sorted);
+        if (!sorted.SequenceEqual(_nodes))
+        {
+            _nodes.Clear();
+            _nodes.AddRange(sorted);
+        }
     }
 
     /// <summary>The declared type of a name, or null where nothing is declared.</summary>

@@ -47,4 +47,10 @@ internal static class Generators
 
         return values;
     }
+
+    /// <summary>The middles of that many equally likely parts of a standard normal distribution: its histogram without noise.</summary>
+    public static float[] NormalPoints { get; } = [.. Enumerable.Range(0, 20_000).Select(i => (float)Halftone.Numerics.Normal.Quantile((i + 0.5) / 20_000))];
+
+    /// <summary>The same of a Laplace distribution of scale 1.</summary>
+    public static float[] LaplacePoints { get; } = [.. Enumerable.Range(0, 20_000).Select(i => (i + 0.5) / 20_000 - 0.5).Select(u => (float)(-Math.Sign(u) * Math.Log(1 - (2 * Math.Abs(u)))))];
 }

@@ -6,5 +6,9 @@ public static class ActivationMethods
     /// <summary>The list.</summary>
     public static MethodList<IActivationMethod> All { get; } = new(
         "activation method",
-        MethodEntry.Of<IActivationMethod, AffineActivation>(MethodOptions.Default.AffineActivation));
+        MethodEntry.Of<IActivationMethod, AffineActivation>(MethodOptions.Default.AffineActivation),
+        MethodEntry.Of<IActivationMethod, PwlqActivation>(MethodOptions.Default.PwlqActivation),
+        MethodEntry.Of<IActivationMethod, LogarithmicActivation>(MethodOptions.Default.LogarithmicActivation),
+        MethodEntry.Of<IActivationMethod, LqNetsActivation>(MethodOptions.Default.LqNetsActivation),
+        MethodEntry.Of<IActivationMethod, AbcNetActivation>(MethodOptions.Default.AbcNetActivation));
 }

@@ -21,8 +21,12 @@ public sealed record AffineGrid : ActivationQuantizer
     }
 
     /// <summary>One scale and zero point for each index of an axis.</summary>
-    /// <exception cref="ArgumentException">No parameters, several without an axis, or a scale that is not positive and finite.</exception>
-    public AffineGrid(ImmutableArray<AffineParameters> parameters, IntegerGrid codes, int? axis)
+    /// <param name="parameters">One, or one for each index.</param>
+    /// <param name="codes">The codes.</param>
+    /// <param name="axis">The axis; from the end where negative.</param>
+    /// <param name="bits">Bits of each index, whose codes are the lowest 2^bits; empty for those of all codes. The axis must be negative then.</param>
+    /// <exception cref="ArgumentException">No parameters, several without an axis, a scale that is not positive and finite, or bits that do not fit.</exception>
+    public AffineGrid(ImmutableArray<AffineParameters> parameters, IntegerGrid codes, int? axis, ImmutableArray<byte> bits = default)
     {
         if (parameters.IsDefaultOrEmpty || (axis is null && parameters.Length != 1))
         {
@@ -35,6 +39,12 @@ public sealed record AffineGrid : ActivationQuantizer
             {
                 throw new ArgumentException($"{p.Scale} is no scale: it must be positive and finite.");
             }
+        }
+
+        Bits = bits.IsDefault ? [] : bits;
+        if (!Bits.IsEmpty && (Bits.Length != parameters.Length || axis is not < 0 || Bits.Any(b => b > codes.Bits)))
+        {
+            throw new ArgumentException($"{Bits.Length} widths of up to {codes.Bits} bits do not fit {parameters.Length} scales along axis {axis}.", nameof(bits));
         }
 
         Parameters = parameters;
@@ -51,6 +61,16 @@ public sealed record AffineGrid : ActivationQuantizer
     /// <summary>The axis of the parameters, or null for one pair.</summary>
     public int? Axis { get; }
 
+    /// <summary>Bits of each index of <see cref="Axis"/>, or empty for those of all codes.</summary>
+    public ImmutableArray<byte> Bits { get; }
+
+    /// <summary>The lowest and highest value of an index.</summary>
+    public (float Lowest, float Highest) Ends(int index)
+    {
+        int highest = Bits.IsEmpty ? Codes.Max : Codes.Min + (1 << Bits[index]) - 1;
+        return (Parameters[index].Dequantize(Codes.Min), Parameters[index].Dequantize(highest));
+    }
+
     /// <summary>The scale of a per-tensor grid.</summary>
     public float Scale => Parameters[0].Scale;
 
@@ -65,7 +85,7 @@ public sealed record AffineGrid : ActivationQuantizer
 
     /// <summary>Whether two grids give every value the same code and meaning.</summary>
     public bool SameAs(AffineGrid other) =>
-        Codes == other.Codes && Axis == other.Axis && Parameters.AsSpan().SequenceEqual(other.Parameters.AsSpan());
+        Codes == other.Codes && Axis == other.Axis && Bits.AsSpan().SequenceEqual(other.Bits.AsSpan()) && Parameters.AsSpan().SequenceEqual(other.Parameters.AsSpan());
 }
 
 /// <summary>A finite set of levels: x becomes Values[k], where k is the number of thresholds below x.</summary>

@@ -5,13 +5,14 @@ namespace Halftone.Formats;
 
 /// <summary>Vectors of neighbouring elements, each one of few codewords: codeword[g][index].</summary>
 /// <remarks>
-/// The row-major elements are cut into vectors of <see cref="Width"/>; vector v uses the codebook g = v % <see cref="Subspaces"/> with many
-/// subspaces (product quantization: the vectors of a row take turns), or else the codebook of the group of its first element under
-/// <see cref="Granularity"/>. Element v * Width + j is Codewords[((g * CodebookSize) + index[v]) * Width + j].
+/// The elements, row-major with their axes in the order <see cref="Order"/>, are cut into vectors of <see cref="Width"/>; vector v uses the codebook
+/// g = v % <see cref="Subspaces"/> with many subspaces (product quantization: the vectors of a row take turns), or else the codebook of the group of its
+/// first element under <see cref="Granularity"/>. In that order, element v * Width + j is Codewords[((g * CodebookSize) + index[v]) * Width + j].
 /// </remarks>
 public sealed record CodebookTensor : QuantizedTensor
 {
     private readonly ushort[] _indices;
+    private readonly AxisOrder? _order;
 
     /// <summary>Makes one from its parts; indices are copied.</summary>
     /// <param name="shape">Lengths; their product is a multiple of the width.</param>
@@ -21,6 +22,7 @@ public sealed record CodebookTensor : QuantizedTensor
     /// <param name="indices">One a vector.</param>
     /// <param name="granularity">What shares a codebook; with several subspaces the whole tensor.</param>
     /// <param name="subspaces">M: how many codebooks take turns.</param>
+    /// <param name="order">The axes as vectors see them, the outermost first; as they are where not given.</param>
     /// <exception cref="ArgumentException">A length does not fit, or an index is outside its codebook.</exception>
     public CodebookTensor(
         ImmutableArray<int> shape,
@@ -29,7 +31,8 @@ public sealed record CodebookTensor : QuantizedTensor
         ImmutableArray<float> codewords,
         ReadOnlySpan<int> indices,
         Granularity granularity = default,
-        int subspaces = 1)
+        int subspaces = 1,
+        ImmutableArray<int> order = default)
         : base(shape)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
@@ -53,6 +56,8 @@ public sealed record CodebookTensor : QuantizedTensor
             throw new ArgumentException($"There are {codewords.Length} values in the codebooks; there must be {want}.", nameof(codewords));
         }
 
+        Order = order.IsDefault ? AxisOrder.Identity(shape.Length) : order;
+        _order = Order.SequenceEqual(AxisOrder.Identity(shape.Length)) ? null : new AxisOrder(shape, Order);
         _indices = new ushort[indices.Length];
         for (int v = 0; v < indices.Length; v++)
         {
@@ -86,6 +91,9 @@ public sealed record CodebookTensor : QuantizedTensor
     /// <summary>How many codebooks take turns.</summary>
     public int Subspaces { get; }
 
+    /// <summary>The axes as vectors see them, the outermost first: [1, 0] for vectors along the columns of a matrix.</summary>
+    public ImmutableArray<int> Order { get; }
+
     /// <summary>Bits of an index: ceil(log2(CodebookSize)).</summary>
     public int IndexBits => BitOperations.Log2(((uint)CodebookSize * 2) - 1);
 
@@ -96,7 +104,7 @@ public sealed record CodebookTensor : QuantizedTensor
     public int Index(int vector) => _indices[vector];
 
     /// <summary>The codebook of a vector.</summary>
-    public int Codebook(int vector) => Subspaces > 1 ? vector % Subspaces : Granularity.GroupOf(vector * Width, Shape.AsSpan());
+    public int Codebook(int vector) => Subspaces > 1 ? vector % Subspaces : Granularity.GroupOf(Element(vector * Width), Shape.AsSpan());
 
     /// <inheritdoc/>
     public override void Dequantize(Span<float> destination)
@@ -105,7 +113,19 @@ public sealed record CodebookTensor : QuantizedTensor
         for (int v = 0; v < _indices.Length; v++)
         {
             int word = (Codebook(v) * CodebookSize) + _indices[v];
-            Codewords.AsSpan().Slice(word * Width, Width).CopyTo(destination[(v * Width)..]);
+            ReadOnlySpan<float> values = Codewords.AsSpan().Slice(word * Width, Width);
+            if (_order is null)
+            {
+                values.CopyTo(destination[(v * Width)..]);
+                continue;
+            }
+
+            for (int j = 0; j < Width; j++)
+            {
+                destination[Element((v * Width) + j)] = values[j];
+            }
         }
     }
+
+    private int Element(int position) => _order?.Element(position) ?? position;
 }

@@ -40,7 +40,8 @@ public sealed record GroupExtremes(float[] Min, float[] Max)
         return new(min, max);
     }
 
-    private static void RequireFinite(ReadOnlySpan<float> values)
+    /// <exception cref="ArgumentException">A value is not finite; the message names its index.</exception>
+    internal static void RequireFinite(ReadOnlySpan<float> values)
     {
         for (int i = 0; i < values.Length; i++)
         {

@@ -18,6 +18,27 @@ public readonly struct CounterRandom
     /// <summary>A number in [0, 1) at an index, a multiple of 2^-53.</summary>
     public double Uniform(long index) => (Bits(index) >> 11) * (1.0 / (1L << 53));
 
+    /// <summary>Different numbers below a bound, rising, every choice as likely (Floyd's sampling; Bentley 1987, "A sample of brilliance").</summary>
+    /// <param name="count">How many, at most the bound.</param>
+    /// <param name="bound">Numbers are below it.</param>
+    public int[] Subset(int count, int bound)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, bound);
+        HashSet<int> chosen = new(count);
+        for (int last = bound - count; last < bound; last++)
+        {
+            if (!chosen.Add((int)(Uniform(last) * (last + 1.0))))
+            {
+                chosen.Add(last);
+            }
+        }
+
+        return [.. chosen.Order()];
+    }
+
+    /// <summary>A standard normal number at an index, by Box and Muller.</summary>
+    public double Normal(long index) => Math.Sqrt(-2 * Math.Log(1 - Uniform(2 * index))) * Math.Cos(2 * Math.PI * Uniform((2 * index) + 1));
+
     private static ulong Mix(ulong z)
     {
         unchecked

@@ -54,17 +54,14 @@ public sealed record Gptq : IWeightMethod, IDescribed
     {
         OptimalMse scales = new();
         var start = (AffineTensor)scales.Quantize(weight, target, LayerStatistics.None, cancel);
-        if (statistics.SecondMoment is not { } moments || weight.Matrix is not { } matrix)
+        if (LayerMoments.Of(weight, statistics) is null)
         {
             return start;
         }
 
+        WeightMatrix matrix = weight.Matrix!.Value;
+        double[] moments = statistics.SecondMoment!;
         int d = matrix.Columns;
-        if (moments.Length != weight.Groups * d * d)
-        {
-            throw new ArgumentException($"The second moment has {moments.Length} values; a weight of {weight.Groups} groups with {d} inputs an output has {weight.Groups * d * d}.", nameof(statistics));
-        }
-
         int[] codes = start.Codes();
         AffineParameters[] parameters = [.. start.Scales.Zip(start.ZeroPoints, (scale, zero) => new AffineParameters(scale, zero))];
         int outputs = matrix.Rows / weight.Groups;

@@ -7,7 +7,14 @@ namespace Halftone.Weights;
 /// <param name="Codes">The codes; for codebooks and bases their bits alone count.</param>
 /// <param name="Symmetric">Whether zero points are the middle of the codes.</param>
 /// <param name="Granularity">What shares a scale, axes resolved for the weight at hand.</param>
-public sealed record WeightTarget(IntegerGrid Codes, bool Symmetric, Granularity Granularity);
+public sealed record WeightTarget(IntegerGrid Codes, bool Symmetric, Granularity Granularity)
+{
+    /// <summary>The bits, where a method takes so many.</summary>
+    /// <exception cref="ArgumentException">It takes fewer or more.</exception>
+    internal int BitsWithin(int least, int most, MethodInfo method) => Codes.Bits >= least && Codes.Bits <= most
+        ? Codes.Bits
+        : throw new ArgumentException($"'{method.Id}' takes weights of {least} to {most} bits, not {Codes.Bits}.");
+}
 
 /// <summary>What is known of the inputs of a layer; a method's <see cref="IWeightMethod.Needs"/> says which parts it reads, and only those are gathered.</summary>
 public sealed record LayerStatistics

@@ -42,47 +42,10 @@ public sealed record OptimalMse : IWeightMethod, IDescribed
     public QuantizedTensor Quantize(WeightView weight, WeightTarget target, LayerStatistics statistics, CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
-        GroupExtremes extremes = GroupExtremes.Of(weight.Values.Span, weight.Shape, target.Granularity);
-        var groups = new AffineParameters[extremes.Min.Length];
-        (float[] values, int[] starts) = ByGroup(weight, target.Granularity, groups.Length);
-        for (int g = 0; g < groups.Length; g++)
-        {
-            cancel.ThrowIfCancellationRequested();
-            groups[g] = Best(values.AsSpan(starts[g]..starts[g + 1]), extremes.Min[g], extremes.Max[g], target, cancel);
-        }
-
+        var values = new GroupedValues(weight, target.Granularity);
+        var groups = new AffineParameters[values.Count];
+        values.ForEach(g => groups[g] = Best(values[g], values.Extremes.Min[g], values.Extremes.Max[g], target, cancel), cancel);
         return AffineWeights.Nearest(weight, target, groups, cancel);
-    }
-
-    /// <summary>The values, those of a group side by side, and where each group starts.</summary>
-    private static (float[] Values, int[] Starts) ByGroup(WeightView weight, Granularity granularity, int groups)
-    {
-        var starts = new int[groups + 1];
-        foreach (GroupRun run in granularity.Runs(weight.Shape))
-        {
-            for (int i = 0; i < run.Length; i++)
-            {
-                starts[run.Group + (i * run.Step) + 1]++;
-            }
-        }
-
-        for (int g = 0; g < groups; g++)
-        {
-            starts[g + 1] += starts[g];
-        }
-
-        int[] next = [.. starts];
-        ReadOnlySpan<float> values = weight.Values.Span;
-        var sorted = new float[values.Length];
-        foreach (GroupRun run in granularity.Runs(weight.Shape))
-        {
-            for (int i = 0; i < run.Length; i++)
-            {
-                sorted[next[run.Group + (i * run.Step)]++] = values[run.Start + i];
-            }
-        }
-
-        return (sorted, starts);
     }
 
     /// <summary>Scale and zero point of one group of values.</summary>

@@ -196,8 +196,12 @@ public sealed class QdqExport
         ElementType type = Codes.StorageType(new IntegerGrid(Math.Max(grid.Codes.Bits, 5), grid.Codes.Signed), _model.Opset, $"the value '{edge}'");
         (string scale, string zero) = Parameters(edge, grid, type);
         (Node Reader, int[] Places)[] readers = [.. Readers(source)];
-        bool clips = grid.Codes.Bits < type.Bits();
-        if (clips && type.Bits() == 16)
+        bool clips = grid.Bits.IsEmpty && grid.Codes.Bits < type.Bits();
+        if (!grid.Bits.IsEmpty)
+        {
+            source = ClipChannels(edge, source, grid);
+        }
+        else if (clips && type.Bits() == 16)
         {
             source = ClipValues(edge, source, grid);
         }
@@ -246,6 +250,20 @@ public sealed class QdqExport
         string high = _graph.AddConstant($"{edge}_max", Tensor.Scalar(grid.Highest));
         string clipped = _graph.FreshName($"{edge}_clipped");
         _graph.Add(new Node(_graph.FreshName($"{edge}_Clip"), "Clip", [source, low, high], [clipped]));
+        return clipped;
+    }
+
+    // rounding is monotone, so clipping the values to those of each channel's outermost codes is the same as clipping its codes
+    private string ClipChannels(string edge, string source, AffineGrid grid)
+    {
+        long[] dims = [grid.Bits.Length, .. Enumerable.Repeat(1L, -grid.Axis!.Value - 1)];
+        (float Lowest, float Highest)[] ends = [.. Enumerable.Range(0, grid.Bits.Length).Select(grid.Ends)];
+        string raised = _graph.FreshName($"{edge}_raised");
+        string clipped = _graph.FreshName($"{edge}_clipped");
+        string low = _graph.AddConstant($"{edge}_min", Tensor.Of([.. ends.Select(e => e.Lowest)], dims));
+        string high = _graph.AddConstant($"{edge}_max", Tensor.Of([.. ends.Select(e => e.Highest)], dims));
+        _graph.Add(new Node(_graph.FreshName($"{edge}_Max"), "Max", [source, low], [raised]));
+        _graph.Add(new Node(_graph.FreshName($"{edge}_Min"), "Min", [raised, high], [clipped]));
         return clipped;
     }
 

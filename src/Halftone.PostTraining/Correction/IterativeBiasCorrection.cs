@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Halftone.Onnx;
+using Halftone.Onnx.Export;
 using Halftone.PostTraining.Calibration;
 
 namespace Halftone.PostTraining.Correction;
@@ -43,12 +44,35 @@ public sealed record IterativeBiasCorrection : IPlanMethod, IDescribed
     {
         int axis = node.Is("Conv") ? 1 : -1;
         (ChannelMean Teacher, ChannelMean Student) means = (new(axis), new(axis));
-        StudentTap.Outputs(run, plan, node, Samples, (dims, teacher, student, _) =>
+        Model student = QdqExport.Apply(run.Model, plan);
+        StudentTap.Outputs(run, student, node, Samples, (dims, teacher, learned, _) =>
         {
             means.Teacher.Add(dims, teacher);
-            means.Student.Add(dims, student);
+            means.Student.Add(dims, learned);
         }, cancel);
+
+        // what the codes of the bias had lost already is in the shift, and is lost but once
         ImmutableArray<float> shift = means.Teacher.Less(means.Student);
-        return plan.BiasCorrections.TryGetValue(node.Name, out ImmutableArray<float> before) ? [.. before.Zip(shift, (a, b) => a + b)] : shift;
+        float[] stored = StoredBias(student.Graph, student.Graph.Nodes.First(n => n.Name == node.Name), shift.Length);
+        float[] bias = run.Model.Graph.Constant(node.Input(2))?.ToFloats() ?? new float[shift.Length];
+        return [.. shift.Select((s, c) => s + stored[c] - bias[c])];
+    }
+
+    private static float[] StoredBias(Graph graph, Node node, int channels)
+    {
+        string name = node.Input(2);
+        if (graph.Constant(name) is { } floats)
+        {
+            return floats.ToFloats();
+        }
+
+        if (graph.Producer(name) is not { } restore)
+        {
+            return new float[channels];
+        }
+
+        int[] codes = graph.Constant(restore.Input(0))!.As<int>().ToArray();
+        float[] scales = graph.Constant(restore.Input(1))!.ToFloats();
+        return [.. codes.Select((q, c) => q * scales[scales.Length == 1 ? 0 : c])];
     }
 }

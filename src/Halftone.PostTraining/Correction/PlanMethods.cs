@@ -12,7 +12,10 @@ public static class PlanMethods
     /// <summary>The list.</summary>
     public static MethodList<IPlanMethod> All { get; } = new(
         "plan method",
+        Of<ActivationBits>(),
+        Of<Lapq>(),
         Of<SequentialQuantization>(),
+        Of<MeanVariance>(),
         Of<BiasCorrection>(),
         Of<IterativeBiasCorrection>());
 

@@ -21,8 +21,8 @@ internal static class StudentTap
         Visit(run, QdqExport.Apply(run.Model, plan), node.Name, n => n.Input(0), samples, visit, cancel);
 
     /// <summary>Shows what a node gives.</summary>
-    public static void Outputs(ICalibrationRun run, QuantizationPlan plan, Node node, int samples, PairVisitor visit, CancellationToken cancel) =>
-        Visit(run, QdqExport.Apply(run.Model, plan), node.Name, n => n.Outputs[0], samples, visit, cancel);
+    public static void Outputs(ICalibrationRun run, Model student, Node node, int samples, PairVisitor visit, CancellationToken cancel) =>
+        Visit(run, student, node.Name, n => n.Outputs[0], samples, visit, cancel);
 
     private static void Visit(ICalibrationRun run, Model student, string node, Func<Node, string> value, int samples, PairVisitor visit, CancellationToken cancel)
     {

@@ -91,6 +91,20 @@ public sealed class FormatTests
     }
 
     [Fact]
+    public void Codebooks_of_another_order_of_axes_run_along_the_columns()
+    {
+        // [[a, b, c], [d, e, f]] by columns: a d, b e, c f
+        var tensor = new CodebookTensor([2, 3], 2, 3, [1, 2, 3, 4, 5, 6], [0, 2, 1], order: [1, 0]);
+        Assert.Equal([1, 5, 3, 2, 6, 4], tensor.Dequantize());
+        Assert.Equal((3 * 2) + (6 * 32), tensor.StorageBits);
+
+        // the group is that of the element, wherever the order takes it
+        var rows = new CodebookTensor([2, 2], 1, 2, [1, 2, 3, 4], [0, 0, 1, 1], Granularity.Channel(0), order: [1, 0]);
+        Assert.Equal([1, 2, 3, 4], rows.Dequantize());
+        Assert.Throws<ArgumentException>(() => new CodebookTensor([2, 2], 1, 1, [1], [0, 0, 0, 0], order: [1, 1]));
+    }
+
+    [Fact]
     public void Binary_bases_add_scaled_signs()
     {
         float[] first = [.. Enumerable.Range(0, 130).Select(i => i % 3 == 0 ? 1f : -1)];

@@ -3,6 +3,7 @@ using Halftone.Formats;
 using Halftone.Numerics;
 using Halftone.Onnx.Export;
 using Halftone.Onnx.Export.Lowering;
+using Halftone.Weights;
 
 namespace Halftone.Onnx.Tests.Export;
 
@@ -32,6 +33,23 @@ public class LoweringTests
             }
 
             return data;
+        }
+    }
+
+    public static TheoryData<string> WeightMethodIds => [.. WeightMethods.All.All.Select(e => e.Info.Id)];
+
+    [Theory]
+    [MemberData(nameof(WeightMethodIds))]
+    public void What_any_weight_method_makes_with_and_without_its_mean_and_deviation_restored(string id)
+    {
+        var random = new Random(5);
+        float[] values = [.. Enumerable.Range(0, 120).Select(i => (float)((random.NextDouble() - 0.4) * (1 + (i / 20))))];
+        var weight = new WeightView(WeightKind.Conv, s_shape, 0, 1, 1, values);
+        foreach (Granularity granularity in new[] { Granularity.Tensor, Granularity.Channel(0), Granularity.Block(1, 2) })
+        {
+            QuantizedTensor made = WeightMethods.All.Find(id).Default.Quantize(weight, new WeightTarget(new IntegerGrid(4, signed: true).Narrow, true, granularity), LayerStatistics.None);
+            Check(made, 21);
+            Check(MeanVarianceCorrection.Corrected(made, weight), 21);
         }
     }
 
@@ -100,6 +118,25 @@ public class LoweringTests
                 }
             }
         }
+    }
+
+    [Fact]
+    public void Codebooks_along_any_axes()
+    {
+        var random = new Random(6);
+        foreach (ImmutableArray<int> order in (ImmutableArray<int>[])[[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+        {
+            foreach (int opset in (int[])[13, 25])
+            {
+                Check(Codebook(random, s_shape, 2, 13, Granularity.Tensor, 1, order), opset);
+                Check(Codebook(random, s_shape, 2, 13, Granularity.Tensor, 3, order), opset);
+                Check(Codebook(random, s_shape, 1, 4, Granularity.Channel(1), 1, order), opset);
+            }
+        }
+
+        CodebookTensor along = Codebook(random, s_shape, 2, 5, Granularity.Tensor, 1, [2, 0, 1]);
+        Check(new SumTensor([along, Codebook(random, s_shape, 3, 5, Granularity.Tensor, 1)]), 21);
+        Assert.DoesNotContain(Check(Codebook(random, s_shape, 2, 5, Granularity.Tensor, 1, [0, 1, 2]), 21).Graph.Nodes, n => n.Is("Transpose"));
     }
 
     [Fact]
@@ -220,11 +257,11 @@ public class LoweringTests
             offsets ? [.. Values(random, groups)] : [], halfCodes: halves);
     }
 
-    private static CodebookTensor Codebook(Random random, ImmutableArray<int> shape, int width, int size, Granularity granularity, int subspaces)
+    private static CodebookTensor Codebook(Random random, ImmutableArray<int> shape, int width, int size, Granularity granularity, int subspaces, ImmutableArray<int> order = default)
     {
         int books = granularity.GroupCount(shape.AsSpan()) * subspaces;
         int vectors = shape.Aggregate(1, (a, b) => a * b) / width;
-        return new(shape, width, size, [.. Values(random, books * size * width)], [.. Enumerable.Range(0, vectors).Select(_ => random.Next(size))], granularity, subspaces);
+        return new(shape, width, size, [.. Values(random, books * size * width)], [.. Enumerable.Range(0, vectors).Select(_ => random.Next(size))], granularity, subspaces, order);
     }
 
     private static BinaryBasisTensor Bases(Random random, ImmutableArray<int> shape, Granularity granularity, int count)

@@ -8,7 +8,8 @@ internal static class LookupLowering
 {
     private const string IndicesName = "indices";
 
-    /// <summary>Codewords by index; where there are several codebooks, an Add of where each begins, if their turns are regular, else indices that count through all of them.</summary>
+    /// <summary>Codewords by index; where there are several codebooks, an Add of where each begins, if their turns are regular, else indices that count through all of them; a Transpose where vectors
+    /// run along other axes than the last.</summary>
     public static string Value(NodeWriter writer, CodebookTensor codebook)
     {
         int vectors = codebook.Count / codebook.Width;
@@ -18,7 +19,12 @@ internal static class LookupLowering
         string at = relative ? Relative(writer, codebook, indices, starts) : Indices(writer, [.. indices.Zip(starts, (i, s) => i + s)], [vectors]);
         long[] bookDims = codebook.Width == 1 ? [codebook.Codewords.Length] : [codebook.Codewords.Length / codebook.Width, codebook.Width];
         string book = writer.Constant("codebook", Tensor.Of(codebook.Codewords.AsSpan(), bookDims));
-        return writer.Reshape(writer.Node("Gather", book, at), NodeWriter.Dims(codebook));
+        long[] ordered = [.. codebook.Order.Select(axis => (long)codebook.Shape[axis])];
+        string value = writer.Reshape(writer.Node("Gather", book, at), ordered);
+
+        // axis a of the weight is where the order names it
+        long[] back = [.. Enumerable.Range(0, ordered.Length).Select(axis => (long)codebook.Order.IndexOf(axis))];
+        return back.AsSpan().SequenceEqual([.. back.Order()]) ? value : writer.Node("Transpose", [value], n => n.With("perm", back));
     }
 
     /// <summary>Buckets and their negatives, by an index for each element: the hash itself cannot be written with standard operators.</summary>
