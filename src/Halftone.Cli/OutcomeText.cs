@@ -50,6 +50,11 @@ internal static class OutcomeText
         }
 
         Line("size", string.Create(CultureInfo.InvariantCulture, $"{Quantity.Size(outcome.Float.Bytes)} -> {Quantity.Size(outcome.Quantized.Bytes)} ({(double)outcome.Float.Bytes / outcome.Quantized.Bytes:F2} times smaller)"));
+        if (outcome.CodedBytes is { } coded)
+        {
+            Line("coded", string.Create(CultureInfo.InvariantCulture, $"{Quantity.Size(coded)} as 'halftone pack' writes it ({(double)outcome.Float.Bytes / coded:F2} times smaller)"));
+        }
+
         foreach (string warning in outcome.Warnings)
         {
             Line("mind", warning);

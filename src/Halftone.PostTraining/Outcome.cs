@@ -51,6 +51,9 @@ public sealed record Outcome
     /// <summary>Range methods that were tried, with the output SQNR each gave.</summary>
     public ImmutableArray<RangeTrial> RangeTrials { get; init; } = [];
 
+    /// <summary>Bytes of the result as an archive ('halftone pack'), from which the ONNX file comes back bit by bit; null where it is too large for one file.</summary>
+    public long? CodedBytes { get; init; }
+
     /// <summary>Where the bytes went.</summary>
     public ImmutableArray<SizeEntry> Sizes { get; init; } = [];
 
@@ -129,7 +132,7 @@ public sealed record RangeTrial(string Method, double Sqnr, double? ArgmaxAgreem
 /// <param name="What">Weights of Conv, biases, ...</param>
 /// <param name="Before">In the float model.</param>
 /// <param name="After">In the result.</param>
-/// <param name="Coded">In an archive with entropy coding (a Huffman code for each tensor of codes); null where that gains nothing.</param>
+/// <param name="Coded">In the archive of the result; null where there is none.</param>
 /// <param name="Why">Of what is left.</param>
 public sealed record SizeEntry(string What, long Before, long After, long? Coded, string Why);
 

@@ -20,6 +20,8 @@ public sealed class QuantizationJob : IDisposable
 {
     private const int JudgedSamples = 64; // enough to tell range methods apart, few enough to try seven of them
 
+    private readonly HashSet<InputSite> _gathered = [];
+
     private QuantizationJob(Recipe recipe, Target target, Preparation prepared, Placement placement, IDataSet? data, QuantizerOptions options)
     {
         (Recipe, Target, Prepared, Placement, Data, Options) = (recipe, target, prepared, placement, data, options);
@@ -114,8 +116,9 @@ public sealed class QuantizationJob : IDisposable
     public QuantizationJob Variant(Recipe recipe, CancellationToken cancel = default)
     {
         Placement placement = Placement.Decide(Prepared.Model.Graph, Target, recipe, Prepared.Values);
-        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime, RoundedAlone = RoundedAlone };
-        variant.Builder.Layers = Builder.Layers;
+        var variant = new QuantizationJob(recipe, Target, Prepared, placement, Data, Options) { Calibration = Calibration, CalibrationTime = CalibrationTime };
+        GatherInputs(variant.Builder.WeightMethod, placement, cancel);
+        (variant.Builder.Layers, variant.RoundedAlone) = (Builder.Layers, RoundedAlone);
         variant.Run = Run?.For(variant.Builder);
         string[] unseen = [.. placement.Observed.Where(e => Run is null || !Run.Statistics.ContainsKey(e))];
         if (unseen.Length > 0 && Data is not null)
@@ -212,14 +215,23 @@ public sealed class QuantizationJob : IDisposable
             statistics = Calibration.Statistics;
         }
 
-        if (Builder.WeightMethod.Needs is not LayerStatisticsNeeds.None)
+        GatherInputs(Builder.WeightMethod, Placement, cancel);
+        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Builder);
+    }
+
+    // what a weight method reads of its layers' inputs, each layer's once, whichever variant asks first
+    private void GatherInputs(IWeightMethod method, Placement placement, CancellationToken cancel)
+    {
+        InputSite[] sites = method.Needs is LayerStatisticsNeeds.None || Data is null ? [] : [.. placement.Weights.Where(_gathered.Add)];
+        if (sites.Length == 0)
         {
-            Options.Tell?.Invoke("gathering the inputs of layers");
-            (Builder.Layers, ImmutableArray<string> tooLarge) = LayerInputs.SecondMoments(Prepared.Model, Placement.Weights, Prepared.Values, Data, Options.Calibration, cancel);
-            RoundedAlone = tooLarge;
+            return;
         }
 
-        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Builder);
+        Options.Tell?.Invoke("gathering the inputs of layers");
+        (IReadOnlyDictionary<InputSite, LayerStatistics> found, ImmutableArray<string> tooLarge) = LayerInputs.SecondMoments(Prepared.Model, sites, Prepared.Values, Data!, Options.Calibration, cancel);
+        Builder.Layers = Builder.Layers.Concat(found).ToDictionary();
+        RoundedAlone = [.. RoundedAlone, .. tooLarge];
     }
 
     private Model Stamp(Model model)

@@ -24,6 +24,15 @@ internal sealed class Page : IAsyncDisposable
         return await Open(path, width, dark);
     }
 
+    /// <summary>Writes a leaderboard's page and opens it.</summary>
+    public static async Task<Page> Of(PostTraining.Leaderboards.LeaderboardResult result, int width = 1100, bool dark = false)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("leaderboard.html");
+        LeaderboardPage.Write(result, path);
+        return await Open(path, width, dark);
+    }
+
     private static async Task<Page> Open(string path, int width, bool dark)
     {
         string? chromium = ((string[])["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]).FirstOrDefault(File.Exists);

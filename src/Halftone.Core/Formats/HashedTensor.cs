@@ -7,7 +7,7 @@ namespace Halftone.Formats;
 /// <remarks>With the 64 bits h of the seed and i: hash(i) = floor(high 32 bits * buckets / 2^32), sign(i) = +1 where the lowest bit is 1, else -1.</remarks>
 public sealed record HashedTensor : QuantizedTensor
 {
-    private readonly CounterRandom _hash;
+    private readonly SharingHash _hash;
 
     /// <summary>Makes one from its parts.</summary>
     /// <param name="shape">Lengths.</param>
@@ -19,7 +19,7 @@ public sealed record HashedTensor : QuantizedTensor
     {
         Buckets = buckets.IsDefaultOrEmpty ? throw new ArgumentException("There must be a bucket.", nameof(buckets)) : buckets;
         Seed = seed;
-        _hash = new CounterRandom(seed);
+        _hash = new SharingHash(seed, Buckets.Length);
     }
 
     /// <summary>The shared values.</summary>
@@ -32,10 +32,10 @@ public sealed record HashedTensor : QuantizedTensor
     public override long StorageBits => (32L * Buckets.Length) + 32;
 
     /// <summary>The bucket of an element.</summary>
-    public int BucketOf(int index) => (int)(((_hash.Bits(index) >> 32) * (ulong)Buckets.Length) >> 32);
+    public int BucketOf(int index) => _hash.BucketOf(index);
 
     /// <summary>The sign of an element: +1 or -1.</summary>
-    public int SignOf(int index) => (_hash.Bits(index) & 1) == 1 ? 1 : -1;
+    public int SignOf(int index) => _hash.SignOf(index);
 
     /// <inheritdoc/>
     public override void Dequantize(Span<float> destination)
@@ -46,4 +46,21 @@ public sealed record HashedTensor : QuantizedTensor
             destination[i] = Buckets[BucketOf(i)] * SignOf(i);
         }
     }
+}
+
+/// <summary>Which bucket and sign an element has: a function of seed, number of buckets and place alone.</summary>
+/// <param name="seed">Of the hash.</param>
+/// <param name="buckets">Number of buckets, at least one.</param>
+public readonly struct SharingHash(int seed, int buckets)
+{
+    private readonly CounterRandom _random = new(seed);
+
+    /// <summary>The bucket of an element.</summary>
+    public int BucketOf(int index) => (int)(((_random.Bits(index) >> 32) * (ulong)buckets) >> 32);
+
+    /// <summary>The sign of an element: +1 or -1.</summary>
+    public int SignOf(int index) => (_random.Bits(index) & 1) == 1 ? 1 : -1;
+
+    /// <summary>The index of an element in a table of the buckets and then their negatives.</summary>
+    public int TableIndexOf(int index) => BucketOf(index) + (SignOf(index) > 0 ? 0 : buckets);
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Halftone.Data;
 using Halftone.Data.Metrics;
 using Halftone.Onnx;
@@ -13,6 +15,13 @@ namespace Halftone.PostTraining.Proofs;
 /// <param name="High">95 % interval.</param>
 /// <param name="Samples">Number of samples.</param>
 public sealed record MetricValue(string Metric, double Value, double Low, double High, int Samples);
+
+/// <summary>A model measured once, to compare many others with.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Value">Its metric; null where the metric compares two models.</param>
+/// <param name="Scores">Of each sample.</param>
+/// <param name="Samples">SHA-256 of the samples: inputs and labels.</param>
+public sealed record Baseline(Model Model, MetricValue? Value, ImmutableArray<double> Scores, string Samples);
 
 /// <summary>What is measured: a metric on samples that did not calibrate. Models are measured alone, or in pairs on the same samples.</summary>
 public sealed class AccuracyGoal
@@ -62,18 +71,48 @@ public sealed class AccuracyGoal
 
         IMeasurement measurement = _metric.Start();
         int samples = 0;
-        using OrtSession session = OrtSession.Load(model, new OrtOptions { Threads = _threads });
-        var state = new CarriedState(_data);
-        foreach (Batch batch in Batches.Of(_data, null, BatchSize, Skipped, cancel))
+        foreach ((Sample sample, IReadOnlyDictionary<string, Tensor> outputs) in Outputs(model, cancel))
         {
-            foreach ((Sample sample, IReadOnlyDictionary<string, Tensor> outputs) in batch.Split(state.Run(session, batch, null, cancel)))
-            {
-                measurement.Add(sample, outputs);
-                samples++;
-            }
+            measurement.Add(sample, outputs);
+            samples++;
         }
 
         return Value(measurement, samples);
+    }
+
+    /// <summary>A model measured once, for <see cref="Compare(Baseline, Model, CancellationToken)"/>.</summary>
+    public Baseline Measured(Model model, CancellationToken cancel = default)
+    {
+        bool alone = _metric.Need is not MetricNeed.Reference;
+        IMeasurement measurement = _metric.Start();
+        var scores = ImmutableArray.CreateBuilder<double>();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach ((Sample sample, IReadOnlyDictionary<string, Tensor> outputs) in Outputs(model, cancel))
+        {
+            scores.Add(alone ? measurement.Add(sample, outputs) : double.NaN);
+            SampleHash.Add(hash, sample);
+        }
+
+        return new Baseline(model, alone ? Value(measurement, scores.Count) : null, scores.ToImmutable(), Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    /// <summary>A model against one that was measured before, on the same samples.</summary>
+    public AccuracyEntry Compare(Baseline before, Model after, CancellationToken cancel = default)
+    {
+        if (before.Value is not { } f)
+        {
+            return Compare(before.Model, after, cancel);
+        }
+
+        IMeasurement measurement = _metric.Start();
+        var difference = new PairedDifference();
+        int samples = 0;
+        foreach ((Sample sample, IReadOnlyDictionary<string, Tensor> outputs) in Outputs(after, cancel))
+        {
+            difference.Add(before.Scores[samples++], measurement.Add(sample, outputs));
+        }
+
+        return Entry(f, Value(measurement, samples), difference, samples);
     }
 
     /// <summary>Two models on the same samples.</summary>
@@ -96,8 +135,24 @@ public sealed class AccuracyGoal
             }
         }
 
-        MetricValue f = Value(measurements.Before, samples);
-        MetricValue q = Value(measurements.After, samples);
+        return Entry(Value(measurements.Before, samples), Value(measurements.After, samples), difference, samples);
+    }
+
+    private IEnumerable<(Sample Sample, IReadOnlyDictionary<string, Tensor> Outputs)> Outputs(Model model, CancellationToken cancel)
+    {
+        using OrtSession session = OrtSession.Load(model, new OrtOptions { Threads = _threads });
+        var state = new CarriedState(_data);
+        foreach (Batch batch in Batches.Of(_data, null, BatchSize, Skipped, cancel))
+        {
+            foreach ((Sample sample, IReadOnlyDictionary<string, Tensor> outputs) in batch.Split(state.Run(session, batch, null, cancel)))
+            {
+                yield return (sample, outputs);
+            }
+        }
+    }
+
+    private AccuracyEntry Entry(MetricValue f, MetricValue q, PairedDifference difference, int samples)
+    {
         double unit = _metric.Unit == "%" ? 100 : 1;
         return new AccuracyEntry(Metric, f.Value, f.Low, f.High, q.Value, q.Low, q.High, q.Value - f.Value, unit * difference.StandardError, samples, HigherIsBetter);
     }

@@ -24,12 +24,19 @@ internal static class ModelFactsOf
         return Of(job, quantized, $"{name}.{suffix}.onnx");
     }
 
+    /// <summary>SHA-256 and length of a model's file.</summary>
+    public static (string Hash, long Length) HashAndLength(Model model)
+    {
+        using var counting = new HashingStream();
+        model.WriteTo(counting);
+        return (counting.Hash(), counting.Length);
+    }
+
     private static ModelFacts Of(QuantizationJob job, Model model, string file)
     {
         long macs = job.Prepared.Model.Graph.Nodes.Sum(n => Macs.Of(job.Prepared.Model.Graph, n, job.Prepared.Values));
-        using var counting = new HashingStream();
-        model.WriteTo(counting);
-        return new ModelFacts(file, counting.Length, model.Opset, model.Graph.Nodes.Count, (model == job.Prepared.Original ? job.Prepared.Model : model).Graph.Initializers.Values.Sum(t => t.Count), macs, counting.Hash());
+        (string hash, long bytes) = HashAndLength(model);
+        return new ModelFacts(file, bytes, model.Opset, model.Graph.Nodes.Count, (model == job.Prepared.Original ? job.Prepared.Model : model).Graph.Initializers.Values.Sum(t => t.Count), macs, hash);
     }
 
     // counts and hashes what is written, and keeps nothing

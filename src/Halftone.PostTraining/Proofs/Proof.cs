@@ -14,7 +14,7 @@ public static class Proof
     /// <summary>The outcome of a job.</summary>
     public static Outcome Of(QuantizationJob job, QuantizationPlan plan, Model quantized, QuantizerOptions options, CancellationToken cancel = default)
     {
-        Outcome outcome = Facts(job, plan, quantized, options);
+        Outcome outcome = Facts(job, plan, quantized, options, cancel);
         OrtSession session;
         try
         {
@@ -57,6 +57,16 @@ public static class Proof
         return failed with { NextActions = NextActions.For(failed) };
     }
 
+    private static Outcome Facts(QuantizationJob job, QuantizationPlan plan, Model quantized, QuantizerOptions options, CancellationToken cancel)
+    {
+        PackedModel? packed = SizeLedger.Pack(quantized, cancel);
+        return Facts(job, plan, quantized, options) with
+        {
+            CodedBytes = packed?.Bytes.Length,
+            Sizes = SizeLedger.Of(job.Prepared.Original, quantized, packed, plan, job.Prepared.Model.Graph),
+        };
+    }
+
     private static Outcome Facts(QuantizationJob job, QuantizationPlan plan, Model quantized, QuantizerOptions options) => new()
     {
         Status = OutcomeStatus.Good,
@@ -67,7 +77,6 @@ public static class Proof
         Target = job.Target.Id,
         RangeMethod = job.Candidates.IsEmpty ? "" : job.Candidates[0].Method,
         RangeTrials = [.. job.Candidates.Select(c => new RangeTrial(c.Method, c.Agreement.Sqnr, c.Agreement.ArgmaxAgreement))],
-        Sizes = SizeLedger.Of(job.Prepared.Original, quantized, plan, job.Prepared.Model.Graph),
         KeptFloat = plan.KeptFloat,
         Calibration = job.Calibration is not { } c ? null : new CalibrationEntry(job.Data!.Description, c.Samples, c.Batches, c.Groups, job.CalibrationTime.TotalMilliseconds, c.BytesPerSample, c.Skipped),
         Passes = [.. job.Prepared.Passes.Log],

@@ -1,19 +1,43 @@
 using System.Collections.Immutable;
-using Halftone.Coding;
 using Halftone.Formats;
 using Halftone.Onnx;
 using Halftone.Onnx.Export;
 
 namespace Halftone.PostTraining.Proofs;
 
-/// <summary>Where the bytes of a model went: constants by what reads them, and what an archive with entropy coding would take for those that hold codes.</summary>
+/// <summary>Where the bytes of a model went: constants by what reads them, in the ONNX file (deployed) and in its archive (coded).</summary>
 internal static class SizeLedger
 {
-    public static ImmutableArray<SizeEntry> Of(Model original, Model quantized, QuantizationPlan plan, Graph prepared)
+    /// <summary>A model as an archive; null where it is too large for one file.</summary>
+    public static PackedModel? Pack(Model model, CancellationToken cancel = default)
     {
-        Dictionary<string, long> before = ByReader(original.Graph, t => t.ByteLength);
-        Dictionary<string, long> after = ByReader(quantized.Graph, t => t.ByteLength);
-        Dictionary<string, long> coded = ByReader(quantized.Graph, CodedBytes);
+        byte[] file;
+        try
+        {
+            file = model.ToBytes();
+        }
+        catch (ModelException)
+        {
+            return null;
+        }
+
+        return ModelArchive.Pack(file, cancel: cancel);
+    }
+
+    /// <summary>The rows of the ledger.</summary>
+    /// <param name="original">The float model.</param>
+    /// <param name="quantized">The result.</param>
+    /// <param name="packed">Its archive.</param>
+    /// <param name="plan">What was done to which weight.</param>
+    /// <param name="prepared">The float graph that the plan is for.</param>
+    public static ImmutableArray<SizeEntry> Of(Model original, Model quantized, PackedModel? packed, QuantizationPlan plan, Graph prepared)
+    {
+        Dictionary<string, long> before = ByReader(original.Graph, (_, t) => t.ByteLength);
+        Dictionary<string, long> after = ByReader(quantized.Graph, (_, t) => t.ByteLength);
+        Dictionary<string, long> tensors = packed?.Tensors.GroupBy(t => t.Name).ToDictionary(g => g.Key, g => g.Sum(t => t.CodedBytes)) ?? [];
+
+        // the smallest tensors lie in the archive's frame, and count as they are
+        Dictionary<string, long> coded = ByReader(quantized.Graph, (name, t) => tensors.TryGetValue(name, out long bytes) ? bytes : t.ByteLength);
         ILookup<string, QuantizedTensor> weights = prepared.Nodes.SelectMany(n => n.Inputs.Select((name, i) => (Node: n, Site: new InputSite(n.Name, i), name)))
             .Where(s => plan.Weights.ContainsKey(s.Site) && !plan.DynamicNodes.Contains(s.Node.Name)).DistinctBy(s => (s.name, plan.Weights[s.Site]))
             .ToLookup(s => Describe(s.Node.Op, s.Site.Input), s => plan.Weights[s.Site]);
@@ -21,7 +45,7 @@ internal static class SizeLedger
         return
         [
             .. before.Keys.Union(after.Keys).OrderByDescending(k => before.GetValueOrDefault(k) + after.GetValueOrDefault(k)).Select(what => new SizeEntry(
-                what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), coded.GetValueOrDefault(what) < after.GetValueOrDefault(what) ? coded[what] : null,
+                what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), packed is null ? null : coded.GetValueOrDefault(what),
                 weights.Contains(what) ? string.Join("; ", weights[what].Select(w => QdqExport.Storage(w, quantized.Opset)).Distinct())
                     : Why(what, before.GetValueOrDefault(what), after.GetValueOrDefault(what), floatOps))),
         ];
@@ -35,30 +59,13 @@ internal static class SizeLedger
     private const string Scales = "scales and zero points";
     private const string Others = "other constants";
 
-    // a Huffman code of its own for each tensor of codes, over bytes, so that 4-bit codes go in pairs; what does not gain stays as it is
-    private static long CodedBytes(Tensor tensor)
-    {
-        if (tensor.Type is not (ElementType.Int8 or ElementType.UInt8 or ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2))
-        {
-            return tensor.ByteLength;
-        }
-
-        Span<long> counts = stackalloc long[256];
-        foreach (byte value in tensor.Bytes)
-        {
-            counts[value]++;
-        }
-
-        return Math.Min(tensor.ByteLength, (Huffman.MessageBits(counts) + 7) / 8);
-    }
-
-    private static Dictionary<string, long> ByReader(Graph graph, Func<Tensor, long> length)
+    private static Dictionary<string, long> ByReader(Graph graph, Func<string, Tensor, long> length)
     {
         Dictionary<string, long> bytes = [];
         void Add(string name, Tensor tensor)
         {
             string what = What(graph, name);
-            bytes[what] = bytes.GetValueOrDefault(what) + length(tensor);
+            bytes[what] = bytes.GetValueOrDefault(what) + length(name, tensor);
         }
 
         foreach ((string name, Tensor tensor) in graph.Initializers)

@@ -128,3 +128,33 @@ function cursor(picture, bars, edge, total, width, left, right, low, high, tell)
     }
   });
 }
+
+// points of value against size (log), the front of those that no smaller one beats, and a line at a level; what is below the range lies on its floor
+function scatter(label, points, { level, floor, unit, tell }) {
+  return chart(label, width => {
+    const left = 56, right = 16, top = 14, height = 380, base = height - 34;
+    const sizes = points.map(p => p.size), values = points.map(p => p.value).concat(Number.isFinite(level) ? [level] : []);
+    const [from, to] = [Math.log2(Math.min(...sizes)) - .15, Math.log2(Math.max(...sizes)) + .15], high = Math.max(...values), low = Math.max(Math.min(...values), floor);
+    const spread = high - low || Math.abs(high) * .01 || 1, [bottom, ceiling] = [low - .06 * spread, high + .06 * spread];
+    const x = size => left + (width - left - right) * (Math.log2(size) - from) / (to - from), y = v => base - (base - top) * (Math.max(v, bottom) - bottom) / (ceiling - bottom);
+    const picture = svg('svg', { 'data-height': height });
+    picture.append(svg('line', { x1: left, x2: width - right, y1: base, y2: base, class: 'axis' }), svg('line', { x1: left, x2: left, y1: top, y2: base, class: 'axis' }));
+    for (let power = Math.ceil(from); power <= to; power++) if (x(2 ** power) < width - right - 20) picture.append(svg('line', { x1: x(2 ** power), x2: x(2 ** power), y1: base, y2: base + 5, class: 'axis' }), svg('text', { x: x(2 ** power), y: base + 20, 'text-anchor': 'middle' }, bytes(2 ** power)));
+    for (let i = 0; i <= 4; i++) { const v = low + spread * i / 4; picture.append(svg('text', { x: left - 8, y: y(v) + 4, 'text-anchor': 'end' }, fixed(v, spread < 8 ? 1 : 0) + unit)); }
+    if (Number.isFinite(level)) picture.append(svg('line', { x1: left, x2: width - right, y1: y(level), y2: y(level), class: 'zero' }), svg('text', { x: left + 6, y: y(level) - 5 }, 'float'));
+    const best = front(points);
+    if (best.length) picture.append(svg('path', { d: best.map((p, i) => i ? `H${x(p.size)}V${y(p.value)}` : `M${x(p.size)} ${y(p.value)}`).join('') + `H${width - right}`, class: 'front' }));
+    for (const p of points) {
+      const text = `${p.name}: ${fixed(p.value, 2)}${unit}, ${bytes(p.size)}`;
+      const dot = svg('circle', { cx: x(p.size), cy: y(p.value), r: best.includes(p) ? 6 : 4.5, class: 'dot' + (best.includes(p) ? '' : ' float'), tabindex: '0', 'aria-label': text }, svg('title', {}, text));
+      for (const event of ['pointerenter', 'focus']) dot.addEventListener(event, () => tell(text));
+      picture.append(dot);
+    }
+    return picture;
+  });
+}
+// smallest first
+function front(points) {
+  let most = -Infinity;
+  return [...points].sort((a, b) => a.size - b.size || b.value - a.value).filter(p => p.value > most && ((most = p.value), true));
+}

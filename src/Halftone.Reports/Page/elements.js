@@ -76,3 +76,16 @@ function filter(lines, changed, label) {
 function definitions(pairs) {
   return el('dl', {}, pairs.filter(p => p[1] !== null && p[1] !== undefined && p[1] !== '').map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
 }
+const root = document.getElementById('report');
+const name = text => el('span', { class: 'name' }, text);
+function section(id, title, ...children) {
+  root.append(el('section', { id, 'aria-labelledby': id + '-title' }, el('h2', { id: id + '-title' }, title), ...children));
+}
+
+// when all is drawn; on paper everything is open, and drawn for the paper's width by the pictures' own scale
+function ready() {
+  let closed = [];
+  addEventListener('beforeprint', () => { closed = [...document.querySelectorAll('details:not([open])')]; closed.forEach(d => { d.open = true; }); });
+  addEventListener('afterprint', () => closed.forEach(d => { d.open = false; }));
+  requestAnimationFrame(() => requestAnimationFrame(() => { document.body.dataset.ready = 'true'; }));
+}

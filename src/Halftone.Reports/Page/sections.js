@@ -1,17 +1,11 @@
 // The report's sections: what a reader decides by comes first.
-const { outcome, units } = JSON.parse(document.getElementById('outcome').textContent);
-const root = document.getElementById('report');
+const { outcome, units } = JSON.parse(document.getElementById('data').textContent);
 const threads = n => `${n} thread${n === 1 ? '' : 's'}`;
 const unitOf = metric => units[metric] ? ' ' + units[metric] : '';
 const lossOf = a => (a.higherIsBetter ? -1 : 1) * number(a.difference);
-const name = text => el('span', { class: 'name' }, text);
 const lowSqnr = 15; // dB: noise of a fifth of the signal, where errors begin to show in outputs
 const some = names => { const first = names.slice(0, names.slice(0, 3).join().length > 120 ? 1 : 3); return first.join(', ') + (names.length > first.length ? ', …' : ''); };
 const isLow = v => number(v) < lowSqnr;
-
-function section(id, title, ...children) {
-  root.append(el('section', { id, 'aria-labelledby': id + '-title' }, el('h2', { id: id + '-title' }, title), ...children));
-}
 
 // --- what it comes to
 
@@ -37,7 +31,7 @@ function accuracyCards() {
 }
 function sizeCard() {
   const [before, after] = [outcome.float.bytes, outcome.quantized.bytes];
-  return card('size', bytes(after), '', pair(before, after, 'bytes'), after < before ? `${fixed(before / after, 2)}× smaller than ${bytes(before)}` : `${fixed(after / before, 2)}× the ${bytes(before)} of float`);
+  return card('size', bytes(after), '', pair(before, after, 'bytes'), (after < before ? `${fixed(before / after, 2)}× smaller than ${bytes(before)}` : `${fixed(after / before, 2)}× the ${bytes(before)} of float`) + (outcome.codedBytes == null ? '' : `; coded ${bytes(outcome.codedBytes)}`));
 }
 function speedCard() {
   const l = outcome.latency;
@@ -102,14 +96,14 @@ const twoBars = (title, before, after, show, rows) => {
 function sizes() {
   if (!outcome.sizes.length) return;
   const sum = f => outcome.sizes.reduce((total, s) => total + f(s), 0);
-  const rest = { what: 'graph, names and the rest of the file', before: Math.max(0, outcome.float.bytes - sum(s => s.before)), after: Math.max(0, outcome.quantized.bytes - sum(s => s.after)), coded: null, why: '' };
-  const rows = [...outcome.sizes, rest], coded = rows.some(r => r.coded !== null), explained = rows.some(r => r.why);
+  const rest = { what: 'graph, names and the rest of the file', before: Math.max(0, outcome.float.bytes - sum(s => s.before)), after: Math.max(0, outcome.quantized.bytes - sum(s => s.after)), coded: outcome.codedBytes == null ? null : Math.max(0, outcome.codedBytes - sum(s => s.coded)), why: '' };
+  const rows = [...outcome.sizes, rest], coded = outcome.codedBytes != null, explained = rows.some(r => r.why);
   section('size', 'Size', legend(), table([
     { title: 'what', of: s => s.what }, ...twoBars(['before', 'deployed'], s => s.before, s => s.after, bytes, rows),
-    ...(coded ? [{ title: 'coded', of: s => s.coded, show: s => s.coded === null ? '–' : bytes(s.coded), kind: 'num' }] : []),
+    ...(coded ? [{ title: 'coded', of: s => s.coded, show: s => bytes(s.coded), kind: 'num' }] : []),
     { title: 'share of the result', of: s => s.after, show: s => percent(s.after / outcome.quantized.bytes), kind: 'num' }, ...(explained ? [{ title: 'why', of: s => s.why, kind: 'text' }] : [])],
-  rows, { label: 'size', foot: ['file', bytes(outcome.float.bytes), bytes(outcome.quantized.bytes), ...(coded ? [bytes(sum(s => s.coded ?? s.after) + rest.after)] : []), '100.0 %', ...(explained ? [''] : [])] }),
-  coded ? el('p', { class: 'soft' }, 'Deployed bytes are those of the ONNX file; coded bytes are those of an archive that keeps each tensor of codes under a Huffman code of its own.') : null);
+  rows, { label: 'size', foot: ['file', bytes(outcome.float.bytes), bytes(outcome.quantized.bytes), ...(coded ? [bytes(outcome.codedBytes)] : []), '100.0 %', ...(explained ? [''] : [])] }),
+  coded ? el('p', { class: 'soft' }, 'Deployed bytes are those of the ONNX file; coded bytes are those of the archive that “halftone pack” makes of it, from which the file comes back bit by bit: each tensor under an entropy code of its own, the rest by Brotli.') : null);
 }
 function latency() {
   const l = outcome.latency, times = outcome.operatorTimes;
@@ -200,8 +194,4 @@ function environment() {
 document.title = `${outcome.quantized.file} – Halftone report`;
 for (const part of [header, accuracy, outputs, sizes, latency, kernels, layers, ranges, recipe, environment]) part();
 contents();
-// on paper everything is open, and drawn for the paper's width by the pictures' own scale
-let closed = [];
-addEventListener('beforeprint', () => { closed = [...document.querySelectorAll('details:not([open])')]; closed.forEach(d => { d.open = true; }); });
-addEventListener('afterprint', () => closed.forEach(d => { d.open = false; }));
-requestAnimationFrame(() => requestAnimationFrame(() => { document.body.dataset.ready = 'true'; }));
+ready();

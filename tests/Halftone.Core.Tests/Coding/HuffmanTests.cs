@@ -33,7 +33,7 @@ public sealed class HuffmanTests
             }
         }
 
-        Assert.Equal(best, Huffman.MessageBits(counts) - (8 * 4));
+        Assert.Equal(best, Huffman.Lengths(counts).Zip(counts, (l, c) => c * l).Sum());
     });
 
     [Fact]
@@ -43,7 +43,27 @@ public sealed class HuffmanTests
         Assert.Equal([0, 1, 0], Huffman.Lengths([0, 7, 0]));
         Assert.Equal([0, 0], Huffman.Lengths([0, 0]));
         Assert.Empty(Huffman.Lengths([]));
-        Assert.Equal(16 + 3, Huffman.MessageBits([3, 0]));
+        Assert.Equal([1, 1], Huffman.Lengths([1, 1_000_000]));
         Assert.Throws<ArgumentOutOfRangeException>(() => Huffman.Lengths([1, -1]));
+    }
+
+    // counts like Fibonacci's numbers make the deepest tree: every joining takes the joined group again
+    [Fact]
+    public void No_code_is_longer_than_the_cap_and_capped_codes_are_complete()
+    {
+        long[] fibonacci = new long[40];
+        (fibonacci[0], fibonacci[1]) = (1, 1);
+        for (int i = 2; i < fibonacci.Length; i++)
+        {
+            fibonacci[i] = fibonacci[i - 1] + fibonacci[i - 2];
+        }
+
+        Assert.Equal(Huffman.MostBits, Huffman.Lengths(fibonacci.AsSpan(0, Huffman.MostBits + 1)).Max());
+        int[] lengths = Huffman.Lengths(fibonacci);
+        Assert.InRange(lengths.Max(), 1, Huffman.MostBits);
+        Assert.Equal(1, lengths.Sum(l => Math.Pow(2, -l)));
+        double total = fibonacci.Sum();
+        double entropy = -fibonacci.Sum(c => c / total * Math.Log2(c / total));
+        Assert.InRange(fibonacci.Zip(lengths, (c, l) => c * l).Sum() / total, entropy, entropy + 1);
     }
 }

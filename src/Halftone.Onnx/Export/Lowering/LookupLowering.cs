@@ -6,6 +6,8 @@ namespace Halftone.Onnx.Export.Lowering;
 /// <summary>Formats that look their values up: indices of as few bits as ONNX has, Cast to int32, Gather.</summary>
 internal static class LookupLowering
 {
+    private const string IndicesName = "indices";
+
     /// <summary>Codewords by index; where there are several codebooks, an Add of where each begins, if their turns are regular, else indices that count through all of them; a Transpose where vectors
     /// run along other axes than the last.</summary>
     public static string Value(NodeWriter writer, CodebookTensor codebook)
@@ -29,13 +31,14 @@ internal static class LookupLowering
     public static string Value(NodeWriter writer, HashedTensor hashed)
     {
         int buckets = hashed.Buckets.Length;
-        int[] indices = [.. Enumerable.Range(0, hashed.Count).Select(i => hashed.BucketOf(i) + (hashed.SignOf(i) > 0 ? 0 : buckets))];
-        return Value(writer, [.. hashed.Buckets, .. hashed.Buckets.Select(b => -b)], indices, NodeWriter.Dims(hashed));
+        var hash = new SharingHash(hashed.Seed, buckets);
+        int[] indices = [.. Enumerable.Range(0, hashed.Count).Select(hash.TableIndexOf)];
+        return Value(writer, [.. hashed.Buckets, .. hashed.Buckets.Select(b => -b)], indices, NodeWriter.Dims(hashed), HashName.Of(hashed.Seed, buckets));
     }
 
     /// <summary>Single values by index.</summary>
-    public static string Value(NodeWriter writer, float[] table, int[] indices, long[] dims) =>
-        writer.Node("Gather", writer.Constant("table", Tensor.Of(table, table.Length)), Indices(writer, indices, dims));
+    public static string Value(NodeWriter writer, float[] table, int[] indices, long[] dims, string name = IndicesName) =>
+        writer.Node("Gather", writer.Constant("table", Tensor.Of(table, table.Length)), Indices(writer, indices, dims, name));
 
     /// <summary>The type that holds indices up to the largest.</summary>
     public static ElementType IndexType(int largest, int opset) =>
@@ -50,11 +53,11 @@ internal static class LookupLowering
         return Turns(codebook, starts) is { Length: > 1 } ? codebook.CodebookSize - 1 : starts.DefaultIfEmpty().Max() + codebook.CodebookSize - 1;
     }
 
-    private static string Indices(NodeWriter writer, int[] indices, long[] dims)
+    private static string Indices(NodeWriter writer, int[] indices, long[] dims, string what = IndicesName)
     {
         ElementType type = IndexType(indices.DefaultIfEmpty().Max(), writer.Opset);
         Tensor stored = type is ElementType.Int32 ? Tensor.Of(indices, dims) : Codes.Pack(indices, dims, type);
-        string name = writer.Constant("indices", stored);
+        string name = writer.Constant(what, stored);
         return type is ElementType.Int32 ? name : writer.Cast(name, ElementType.Int32);
     }
 
@@ -64,7 +67,7 @@ internal static class LookupLowering
         int[] turns = Turns(codebook, starts)!;
         int run = Run(starts);
         ElementType type = IndexType(codebook.CodebookSize - 1, writer.Opset);
-        string stored = writer.Constant("indices", Codes.Pack(indices, [indices.Length / (turns.Length * run), turns.Length, run], type));
+        string stored = writer.Constant(IndicesName, Codes.Pack(indices, [indices.Length / (turns.Length * run), turns.Length, run], type));
         string sum = writer.Node("Add", writer.Cast(stored, ElementType.Int32), writer.Constant("codebook_start", Tensor.Of(turns, turns.Length, 1)));
         return writer.Reshape(sum, indices.Length);
     }
