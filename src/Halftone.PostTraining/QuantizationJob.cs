@@ -99,7 +99,11 @@ public sealed class QuantizationJob : IDisposable
     {
         var context = new PassContext
         {
-            ChannelMaxima = data is null ? null : names => ChannelMaxima.Of(prepared.Model, names, prepared.Values, data, options.Calibration, cancel),
+            BatchNorm = prepared.Passes.BatchNorm,
+            ChannelRanges = data is null ? null : axes => LearnedRanges.Of(prepared.Model, axes, prepared.Values, data, options.Calibration, cancel),
+            LayerInputs = data is null ? null : sites => LayerInputs.SecondMoments(prepared.Model, sites, prepared.Values, data, options.Calibration, cancel).Found,
+            Lengths = value => prepared.Values.TryGetValue(value, out ObservedValue? seen) ? seen.Dims : null,
+            WeightTarget = site => PlanBuilder.TargetOf(prepared.Model.Graph, options.Target ?? TargetList.Find(recipe.Target), recipe, site),
         };
         foreach (string pass in recipe.Passes)
         {

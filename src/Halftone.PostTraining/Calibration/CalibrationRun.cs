@@ -19,6 +19,9 @@ public interface ICalibrationRun
     /// <summary>Statistics of the edges that were calibrated.</summary>
     IReadOnlyDictionary<string, TensorStatistics> Statistics { get; }
 
+    /// <summary>What follows from folded normalizations of how values are distributed, without samples.</summary>
+    DerivedMoments Moments { get; }
+
     /// <summary>Threads of the runtime.</summary>
     int Threads { get; }
 
@@ -60,6 +63,9 @@ public sealed class CalibrationRun(
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorStatistics> Statistics => _statistics;
+
+    /// <inheritdoc/>
+    public DerivedMoments Moments { get; init; } = DerivedMoments.None;
 
     /// <inheritdoc/>
     public int Threads => threads;

@@ -52,7 +52,7 @@ public sealed record BiasCorrection : IPlanMethod, IDescribed
         return run.Compare(corrected, cancel).Sqnr > run.Compare(plan, cancel).Sqnr ? corrected : plan;
     }
 
-    private static bool Correctable(Graph graph, Node node, QuantizationPlan plan) =>
+    internal static bool Correctable(Graph graph, Node node, QuantizationPlan plan) =>
         node.Op is "Conv" or "Gemm" && node.Domain.Length == 0
         && plan.Weights.ContainsKey(new(node.Name, 1)) && plan.Readers.Contains(new(node.Name, 0)) && !plan.DynamicNodes.Contains(node.Name)
         && (node.Input(2).Length == 0 || graph.Constant(node.Input(2)) is { Type: ElementType.Float, Dims.Length: 1 })

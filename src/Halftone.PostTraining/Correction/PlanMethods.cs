@@ -12,7 +12,8 @@ public static class PlanMethods
     /// <summary>The list.</summary>
     public static MethodList<IPlanMethod> All { get; } = new(
         "plan method",
-        Of<BiasCorrection>());
+        Of<BiasCorrection>(),
+        Of<AnalyticBiasCorrection>());
 
     private static MethodEntry<IPlanMethod> Of<T>()
         where T : class, IPlanMethod, IDescribed, new() => new(T.Info, typeof(T), options => options.Deserialize<T>(s_strict)!);

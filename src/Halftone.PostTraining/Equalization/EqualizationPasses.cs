@@ -12,6 +12,7 @@ public static class EqualizationPasses
     /// <summary>The list.</summary>
     public static MethodList<IGraphPass> All { get; } = new(
         "pass",
+        Of<CrossLayerEqualization>(),
         Of<ActivationEqualization>());
 
     private static MethodEntry<IGraphPass> Of<T>()
