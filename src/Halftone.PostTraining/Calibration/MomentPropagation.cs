@@ -37,7 +37,7 @@ public static class MomentPropagation
         Dictionary<string, ValueMoments> known = [];
         foreach ((string input, ClipRange range) in inputs)
         {
-            known[input] = ValueMoments.Same(new((range.Min + range.Max) / 2, (range.Max - range.Min) / Math.Sqrt(12), range.Min, range.Max));
+            known[input] = ValueMoments.Same(ChannelDistribution.Of((range.Min + range.Max) / 2, (range.Max - range.Min) * (range.Max - range.Min) / 12, range.Min, range.Max));
         }
 
         var rules = new MomentRules(graph, values, known, deviations);
@@ -50,7 +50,7 @@ public static class MomentPropagation
             }
 
             ValueMoments?[]? found = moments.TryGetValue(node.Name, out BatchNormMoments? folded)
-                ? [new([.. folded.Mean.Zip(folded.Deviation, (mean, deviation) => new ClippedNormal(mean, deviation))], 1)]
+                ? [new([.. folded.Mean.Zip(folded.Deviation, (mean, deviation) => new ChannelDistribution(new(mean, deviation)))], 1)]
                 : rules.Outputs(node);
             if (found is null)
             {

@@ -24,7 +24,7 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
         "Clip" when ClipBounds.Of(graph, node) is { } bounds => One(Of(node.Input(0))?.Select(c => c.Clip(bounds.Low, bounds.High))),
         "Relu" => One(Of(node.Input(0))?.Select(c => c.Clip(0, double.PositiveInfinity))),
         "PRelu" when graph.Constant(node.Input(1)) is { Type: ElementType.Float, Count: > 0 } slope => One(Bent(node.Input(0), slope)),
-        "Neg" => One(Of(node.Input(0))?.Select(c => new(-c.Centre, c.Spread, -c.High, -c.Low))),
+        "Neg" => One(Of(node.Input(0))?.Select(c => c.Negated)),
         _ => Function(node) is { } f ? One(Of(node.Input(0))?.Select(c => Through(c, f))) : Moves(node) ? One(Moved(node)) : null,
     };
 
@@ -47,14 +47,14 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
         int at = axis ?? (Enumerable.Range(0, constant.Dims.Length).Where(i => constant.Dims[i] != 1).ToArray() is [var only] ? only : -1);
         int channels = at < 0 ? 1 : (int)constant.Dims[at];
         int inner = at < 0 ? 1 : (int)constant.Dims.Skip(at + 1).Aggregate(1L, (a, b) => a * b);
-        ClippedNormal[] all = [.. numbers.Select((v, i) => (v, i)).GroupBy(p => p.i / inner % channels).OrderBy(g => g.Key).Select(g => OfNumbers([.. g.Select(p => (double)p.v)]))];
+        ChannelDistribution[] all = [.. numbers.Select((v, i) => (v, i)).GroupBy(p => p.i / inner % channels).OrderBy(g => g.Key).Select(g => OfNumbers([.. g.Select(p => (double)p.v)]))];
         return new(all, at);
     }
 
-    private static ClippedNormal OfNumbers(double[] numbers)
+    private static ChannelDistribution OfNumbers(double[] numbers)
     {
         double mean = numbers.Average();
-        return new(mean, Math.Sqrt(numbers.Average(v => (v - mean) * (v - mean))), numbers.Min(), numbers.Max());
+        return ChannelDistribution.Of(mean, numbers.Average(v => (v - mean) * (v - mean)), numbers.Min(), numbers.Max());
     }
 
     private ValueMoments? Layer(Node node)
@@ -71,13 +71,13 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
         }
 
         bool last = node.Op is "Gemm" or "MatMul";
-        ClippedNormal[] inputs = node.Int("transA", 0) != 0 ? x.Along(-2, layer.Inputs, deviations) : x.Along(last ? Rank(node.Input(0)) - 1 : 1, layer.Inputs, deviations);
+        ChannelDistribution[] inputs = node.Int("transA", 0) != 0 ? x.Along(-2, layer.Inputs, deviations) : x.Along(last ? Rank(node.Input(0)) - 1 : 1, layer.Inputs, deviations);
         double alpha = node.Is("Gemm") ? node.Float("alpha", 1) : 1;
         double[] means = layer.Apply(Array.ConvertAll(inputs, c => c.Mean * alpha));
         double[] variances = layer.Apply(Array.ConvertAll(layer.Weight.ToFloats(), w => w * w), Array.ConvertAll(inputs, c => c.Variance * alpha * alpha));
         float[]? bias = node.Is("MatMul") ? null : graph.Constant(node.Input(2))?.ToFloats();
         double beta = node.Is("Gemm") ? node.Float("beta", 1) : 1;
-        return new([.. means.Select((m, c) => new ClippedNormal(m + (bias is null ? 0 : beta * bias[c % bias.Length]), Math.Sqrt(variances[c])))], last ? rank - 1 : 1);
+        return new([.. means.Select((m, c) => new ChannelDistribution(new(m + (bias is null ? 0 : beta * bias[c % bias.Length]), Math.Sqrt(variances[c]))))], last ? rank - 1 : 1);
     }
 
     // of two values: k products are added
@@ -88,14 +88,14 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
             return null;
         }
 
-        ClippedNormal one = Multiplied(x.Pooled(deviations).Channels[0], y.Pooled(deviations).Channels[0]);
+        ChannelDistribution one = Multiplied(x.Pooled(deviations).Channels[0], y.Pooled(deviations).Channels[0]);
         long k = seen.Dims[^1];
-        return ValueMoments.Same(new(k * one.Mean, Math.Sqrt(k * one.Variance)));
+        return ValueMoments.Same(new(new ClippedNormal(k * one.Mean, Math.Sqrt(k * one.Variance))));
     }
 
     private ValueMoments? Normalized(Node node, string scale, string shift, int axis) =>
         graph.Constant(scale) is { Type: ElementType.Float } gamma && axis >= 0
-            ? new([.. gamma.ToFloats().Select((g, c) => new ClippedNormal(graph.Constant(shift) is { Type: ElementType.Float } beta ? beta.ToFloats()[c] : 0, Math.Abs(g)))], axis)
+            ? new([.. gamma.ToFloats().Select((g, c) => new ChannelDistribution(new(graph.Constant(shift) is { Type: ElementType.Float } beta ? beta.ToFloats()[c] : 0, Math.Abs(g))))], axis)
             : null;
 
     private ValueMoments? Combine(Node node)
@@ -115,7 +115,7 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
             "Add" when same => a.Select(c => Through(c, v => 2 * v)),
             "Mul" when same => a.Select(c => Through(c, v => v * v)),
             "Add" => Both(a, b, Added),
-            "Sub" => Both(a, b.Select(c => new(-c.Centre, c.Spread, -c.High, -c.Low)), Added),
+            "Sub" => Both(a, b.Select(c => c.Negated), Added),
             "Mul" => Both(a, b, Multiplied),
             "Div" => Both(a, b.Select(c => Through(c, v => v == 0 ? 0 : 1 / v)), Multiplied),
             "Min" => Both(a, b, (x, y) => x.Clip(double.NegativeInfinity, y.Range(deviations).Max)),
@@ -129,7 +129,7 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
         return value.Axis < 0 ? value : rank < 0 || own < 0 ? value.Pooled(deviations) : value with { Axis = value.Axis + rank - own };
     }
 
-    private ValueMoments Both(ValueMoments a, ValueMoments b, Func<ClippedNormal, ClippedNormal, ClippedNormal> of)
+    private ValueMoments Both(ValueMoments a, ValueMoments b, Func<ChannelDistribution, ChannelDistribution, ChannelDistribution> of)
     {
         if (a.Axis >= 0 && b.Axis >= 0 && (a.Axis != b.Axis || a.Channels.Length != b.Channels.Length))
         {
@@ -140,33 +140,34 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
         return new([.. Enumerable.Range(0, length).Select(c => of(a.Channels[a.Axis < 0 ? 0 : c], b.Channels[b.Axis < 0 ? 0 : c]))], axis);
     }
 
-    private static ClippedNormal Added(ClippedNormal a, ClippedNormal b) => new(a.Mean + b.Mean, Math.Sqrt(a.Variance + b.Variance), a.Low + b.Low, a.High + b.High);
+    private static ChannelDistribution Added(ChannelDistribution a, ChannelDistribution b) =>
+        ChannelDistribution.Of(a.Mean + b.Mean, a.Variance + b.Variance, Math.Max(a.Min, a.Normal.Low) + Math.Max(b.Min, b.Normal.Low), Math.Min(a.Max, a.Normal.High) + Math.Min(b.Max, b.Normal.High));
 
-    private ClippedNormal Multiplied(ClippedNormal a, ClippedNormal b)
+    private ChannelDistribution Multiplied(ChannelDistribution a, ChannelDistribution b)
     {
         (double Min, double Max) x = a.Range(deviations);
         (double Min, double Max) y = b.Range(deviations);
         double[] corners = [x.Min * y.Min, x.Min * y.Max, x.Max * y.Min, x.Max * y.Max];
         (double ma, double mb) = (a.Mean, b.Mean);
         double variance = ((a.Variance + (ma * ma)) * (b.Variance + (mb * mb))) - (ma * ma * mb * mb);
-        return new(ma * mb, Math.Sqrt(Math.Max(0, variance)), corners.Min(), corners.Max());
+        return ChannelDistribution.Of(ma * mb, variance, corners.Min(), corners.Max());
     }
 
     /// <summary>f of a clipped normal, integrated over as many deviations as a range has.</summary>
-    private ClippedNormal Through(ClippedNormal x, Func<double, double> f)
+    private ChannelDistribution Through(ChannelDistribution x, Func<double, double> f)
     {
         const int Places = 96;
         (double weights, double sum, double squares, double low, double high) = (0, 0, 0, double.PositiveInfinity, double.NegativeInfinity);
         for (int i = -Places; i <= Places; i++)
         {
             double t = deviations * i / Places;
-            double y = f(Math.Clamp(x.Centre + (t * x.Spread), x.Low, x.High));
+            double y = f(Math.Clamp(Math.Clamp(x.Normal.Centre + (t * x.Normal.Spread), x.Normal.Low, x.Normal.High), x.Min, x.Max));
             double weight = Math.Exp(-t * t / 2);
             (weights, sum, squares, low, high) = (weights + weight, sum + (weight * y), squares + (weight * y * y), Math.Min(low, y), Math.Max(high, y));
         }
 
         double mean = sum / weights;
-        return new(mean, Math.Sqrt(Math.Max(0, (squares / weights) - (mean * mean))), low, high);
+        return ChannelDistribution.Of(mean, (squares / weights) - (mean * mean), low, high);
     }
 
     private ValueMoments? Bent(string value, Tensor slope)
@@ -214,7 +215,7 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
             }
 
             int length = values.TryGetValue(output, out ObservedValue? seen) ? (int)seen.Dims[axis] : 0;
-            ClippedNormal[] part = x.Channels[Math.Min(from, x.Channels.Length)..Math.Min(from + length, x.Channels.Length)];
+            ChannelDistribution[] part = x.Channels[Math.Min(from, x.Channels.Length)..Math.Min(from + length, x.Channels.Length)];
             from += length;
             return part.Length == length && length > 0 ? new ValueMoments(part, axis) : x.Pooled(deviations);
         })];
@@ -229,7 +230,7 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
 
         int axis = (int)node.Int("axis", -1);
         double share = 1.0 / Math.Max(1, seen.Dims[axis < 0 ? axis + seen.Dims.Length : axis]);
-        return ValueMoments.Same(node.Is("Softmax") ? new(share, Math.Sqrt(share * (1 - share)), 0, 1) : new(Math.Log(share), Math.Abs(Math.Log(share)), double.NegativeInfinity, 0));
+        return ValueMoments.Same(node.Is("Softmax") ? ChannelDistribution.Of(share, share * (1 - share), 0, 1) : ChannelDistribution.Of(Math.Log(share), Math.Log(share) * Math.Log(share), double.NegativeInfinity, 0));
     }
 
     private static Func<double, double>? Function(Node node)
@@ -267,7 +268,7 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
             return null;
         }
 
-        x = node.Op is "Pad" ? x.Select(c => c with { Low = Math.Min(c.Low, 0), High = Math.Max(c.High, 0) }) : x;
+        x = node.Op is "Pad" ? Padded(node, x) : x;
         if (x.Axis < 0 || !values.TryGetValue(node.Input(0), out ObservedValue? before) || !values.TryGetValue(node.Outputs[0], out ObservedValue? after))
         {
             return x.Pooled(deviations);
@@ -278,7 +279,7 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
             "Transpose" => node.Ints("perm") is { } perm ? Array.IndexOf(perm, (long)x.Axis) : before.Dims.Length - 1 - x.Axis,
             "Identity" or "Dropout" or "Cast" or "MaxPool" or "AveragePool" or "GlobalAveragePool" or "GlobalMaxPool" or "LpPool" or "Pad" or "Resize" or "Upsample" => x.Axis,
             "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze" => Reshaped(before.Dims, after.Dims, x.Axis),
-            "ReduceMean" or "ReduceMax" or "ReduceMin" when before.Dims.Length == after.Dims.Length => x.Axis,
+            "ReduceMean" or "ReduceMax" or "ReduceMin" or "Slice" when before.Dims.Length == after.Dims.Length => x.Axis, // where its length is another, the channels are not told apart
             _ => -1,
         };
         if (axis < 0 || axis >= after.Dims.Length)
@@ -291,6 +292,20 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
             : node.Op is "Reshape" or "Flatten" && run > 1 && run * x.Channels.Length == after.Dims[axis] && after.Dims[axis] <= MostChannels
                 ? new([.. x.Channels.SelectMany(c => Enumerable.Repeat(c, (int)run))], axis)
                 : x.Pooled(deviations);
+    }
+
+    // zeros around the elements of a channel, and channels of zeros
+    private ValueMoments Padded(Node node, ValueMoments x)
+    {
+        long[]? pads = node.Ints("pads") ?? (graph.Constant(node.Input(1)) is { Type: ElementType.Int64 } given ? given.ToInt64s() : null);
+        ValueMoments around = x.Select(c => new(c.Normal with { Low = Math.Min(c.Normal.Low, 0), High = Math.Max(c.Normal.High, 0) }, Math.Min(c.Min, 0), Math.Max(c.Max, 0)));
+        if (x.Axis < 0 || pads is null || node.Input(3).Length > 0 || 2 * x.Axis >= pads.Length || pads[x.Axis] is < 0 or > MostChannels || pads[(pads.Length / 2) + x.Axis] is < 0 or > MostChannels)
+        {
+            return around;
+        }
+
+        var zero = ChannelDistribution.Of(0, 0, 0, 0);
+        return x with { Channels = [.. Enumerable.Repeat(zero, (int)pads[x.Axis]), .. around.Channels, .. Enumerable.Repeat(zero, (int)pads[(pads.Length / 2) + x.Axis])] };
     }
 
     // the axis before which there are as many elements as before the old one; trailing axes may have been merged into it

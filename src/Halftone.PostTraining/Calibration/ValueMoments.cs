@@ -3,16 +3,51 @@ using Halftone.Statistics;
 
 namespace Halftone.PostTraining.Calibration;
 
+/// <summary>How the elements of a channel are distributed: a clipped normal, and ends that no element is beyond, which shape nothing else.</summary>
+/// <param name="Normal">The distribution.</param>
+/// <param name="Min">Lower end; may be infinite.</param>
+/// <param name="Max">Upper end; may be infinite.</param>
+internal readonly record struct ChannelDistribution(ClippedNormal Normal, double Min, double Max)
+{
+    /// <summary>The normal alone.</summary>
+    public ChannelDistribution(ClippedNormal normal)
+        : this(normal, double.NegativeInfinity, double.PositiveInfinity)
+    {
+    }
+
+    /// <summary>Mean.</summary>
+    public double Mean => Normal.Mean;
+
+    /// <summary>Variance.</summary>
+    public double Variance => Normal.Variance;
+
+    /// <summary>With these moments, within these ends.</summary>
+    public static ChannelDistribution Of(double mean, double variance, double min, double max) => new(new(mean, Math.Sqrt(Math.Max(0, variance))), min, max);
+
+    /// <summary>So many deviations around the centre, within the ends.</summary>
+    public (double Min, double Max) Range(double deviations)
+    {
+        (double min, double max) = Normal.Range(deviations);
+        return (Math.Clamp(min, Min, Max), Math.Clamp(max, Min, Max));
+    }
+
+    /// <summary>Clipped.</summary>
+    public ChannelDistribution Clip(double low, double high) => new(Normal.Clip(low, high), Math.Clamp(Min, low, high), Math.Clamp(Max, low, high));
+
+    /// <summary>-x.</summary>
+    public ChannelDistribution Negated => new(new(-Normal.Centre, Normal.Spread, -Normal.High, -Normal.Low), -Max, -Min);
+}
+
 /// <summary>How a value is distributed, as far as the network itself tells: a clipped normal for each channel.</summary>
 /// <param name="Channels">One for each index of the axis; a single one where channels are not told apart.</param>
 /// <param name="Axis">The axis of channels; -1 where they are not told apart.</param>
-internal sealed record ValueMoments(ClippedNormal[] Channels, int Axis)
+internal sealed record ValueMoments(ChannelDistribution[] Channels, int Axis)
 {
     private const int Bins = 1024;
     private const long Counted = 1L << 24;
 
     /// <summary>One distribution for all elements.</summary>
-    public static ValueMoments Same(ClippedNormal of) => new([of], -1);
+    public static ValueMoments Same(ChannelDistribution of) => new([of], -1);
 
     /// <summary>Channels no longer told apart: mean and variance of all, bounds that hold each.</summary>
     public ValueMoments Pooled(double deviations)
@@ -26,18 +61,18 @@ internal sealed record ValueMoments(ClippedNormal[] Channels, int Axis)
     }
 
     /// <summary>Each channel through a function.</summary>
-    public ValueMoments Select(Func<ClippedNormal, ClippedNormal> of) => this with { Channels = Array.ConvertAll(Channels, c => of(c)) };
+    public ValueMoments Select(Func<ChannelDistribution, ChannelDistribution> of) => this with { Channels = Array.ConvertAll(Channels, c => of(c)) };
 
     /// <summary>The distribution of so many inputs on an axis.</summary>
-    public ClippedNormal[] Along(int axis, int length, double deviations) =>
+    public ChannelDistribution[] Along(int axis, int length, double deviations) =>
         Axis == axis && Channels.Length == length ? Channels : [.. Enumerable.Repeat(Pooled(deviations).Channels[0], length)];
 
     /// <summary>A normal with the moments of several, within the bounds of all.</summary>
-    public static ClippedNormal Mixture(IReadOnlyCollection<ClippedNormal> parts, double deviations)
+    public static ChannelDistribution Mixture(IReadOnlyCollection<ChannelDistribution> parts, double deviations)
     {
         double mean = parts.Average(p => p.Mean);
         double variance = parts.Average(p => p.Variance + ((p.Mean - mean) * (p.Mean - mean)));
-        return new(mean, Math.Sqrt(variance), parts.Min(p => p.Range(deviations).Min), parts.Max(p => p.Range(deviations).Max));
+        return ChannelDistribution.Of(mean, variance, parts.Min(p => p.Range(deviations).Min), parts.Max(p => p.Range(deviations).Max));
     }
 
     /// <summary>Statistics as if many values had been seen, within so many deviations.</summary>
@@ -71,10 +106,10 @@ internal sealed record ValueMoments(ClippedNormal[] Channels, int Axis)
         int first = (int)Math.Floor(min / width);
         var shares = new double[(int)Math.Floor(max / width) - first + 1];
         double zeros = 0;
-        foreach (ClippedNormal channel in Channels)
+        foreach (ChannelDistribution channel in Channels)
         {
-            AddBody(channel, shares, first, width);
-            zeros += AddEnd(channel.Low, channel.AtLow, shares, first, width) + (channel.High == channel.Low ? 0 : AddEnd(channel.High, channel.AtHigh, shares, first, width));
+            AddBody(channel.Normal, shares, first, width);
+            zeros += (channel.Normal.Low == 0 ? channel.Normal.AtLow : 0) + (channel.Normal.High == 0 && channel.Normal.Low < 0 ? channel.Normal.AtHigh : 0);
         }
 
         double each = Counted / (double)Channels.Length;
@@ -83,37 +118,34 @@ internal sealed record ValueMoments(ClippedNormal[] Channels, int Axis)
         return (new Histogram(width, first, [.. counts]), -first >= 0 && -first < counts.Length ? Math.Min(exact, counts[-first]) : 0);
     }
 
+    // bins reach the ends of the range; what little lies beyond is in the last ones
     private static void AddBody(ClippedNormal channel, double[] shares, int first, double width)
     {
+        int Bin(double x) => (int)Math.Clamp(Math.Floor(x / width) - first, 0, shares.Length - 1);
+        (double below, double above) = (channel.AtLow, channel.AtHigh);
+        if (below > 0)
+        {
+            shares[Bin(channel.Low)] += below;
+        }
+
+        if (above > 0 && below < 1)
+        {
+            shares[Bin(channel.High)] += above;
+        }
+
         if (channel.Spread == 0)
         {
-            if (channel.Centre > channel.Low && channel.Centre < channel.High)
-            {
-                shares[Math.Clamp((int)Math.Floor(channel.Centre / width) - first, 0, shares.Length - 1)]++;
-            }
-
+            shares[Bin(channel.Centre)] += below + above == 0 ? 1 : 0;
             return;
         }
 
-        double below = Table.Cumulative((Math.Max((first * width), channel.Low) - channel.Centre) / channel.Spread);
-        for (int i = 0; i < shares.Length; i++)
+        double most = 1 - above;
+        for (int i = 0; i < shares.Length && below < most; i++)
         {
-            double border = Math.Clamp((first + i + 1) * width, channel.Low, channel.High);
-            double to = Table.Cumulative((border - channel.Centre) / channel.Spread);
+            double to = i == shares.Length - 1 ? most : Math.Min(most, Table.Cumulative((((first + i + 1) * width) - channel.Centre) / channel.Spread));
             shares[i] += Math.Max(0, to - below);
             below = Math.Max(below, to);
         }
-    }
-
-    /// <returns>The share that is exactly 0.</returns>
-    private static double AddEnd(double bound, double share, double[] shares, int first, double width)
-    {
-        if (share > 0)
-        {
-            shares[Math.Clamp((int)Math.Floor(bound / width) - first, 0, shares.Length - 1)] += share;
-        }
-
-        return bound == 0 ? share : 0;
     }
 
     /// <summary>The normal distribution at many places: a table with straight lines between, within 2e-6.</summary>
