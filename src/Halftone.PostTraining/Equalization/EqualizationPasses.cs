@@ -13,7 +13,11 @@ public static class EqualizationPasses
     public static MethodList<IGraphPass> All { get; } = new(
         "pass",
         Of<CrossLayerEqualization>(),
-        Of<ActivationEqualization>());
+        Of<ActivationEqualization>(),
+        Of<WeightFactorization>(),
+        Of<OutlierChannelSplitting>(),
+        Of<SmoothQuant>(),
+        Of<ActivationAwareScaling>());
 
     private static MethodEntry<IGraphPass> Of<T>()
         where T : class, IGraphPass, IDescribed, new() => new(T.Info, typeof(T), options => options.Deserialize<T>(s_strict)!);

@@ -13,7 +13,8 @@ public static class LayerRewrites
     public static MethodList<ILayerRewrite> All { get; } = new(
         "rewrite",
         Of<Relu6ToRelu>(),
-        Of<BiasAbsorption>());
+        Of<BiasAbsorption>(),
+        Of<FriendlySeparableConvolution>());
 
     private static MethodEntry<ILayerRewrite> Of<T>()
         where T : class, ILayerRewrite, IDescribed, new() => new(T.Info, typeof(T), options => options.Deserialize<T>(s_strict)!);

@@ -24,6 +24,7 @@ public sealed record Relu6ToRelu : ILayerRewrite, IDescribed
         if (clips.Length > 0)
         {
             context.Log.Add($"{clips.Length} ReLU6 became ReLU");
+            new RemoveDeadNodes().Apply(graph, context); // the bounds
         }
 
         return clips.Length > 0;
