@@ -7,7 +7,7 @@ namespace Halftone.PostTraining.Equalization;
 internal sealed class ActivationLimits
 {
     private readonly Dictionary<string, (ChannelsOfValue At, ChannelRanges Ranges)> _values = [];
-    private readonly HashSet<string> _before = []; // values that an activation function bends at once
+    private readonly Dictionary<string, string> _bent = []; // values that an activation function reads, and what it makes of them
 
     /// <summary>Looks at samples.</summary>
     public static ActivationLimits Learn(Graph graph, ChannelMap map, PassContext context)
@@ -17,9 +17,9 @@ internal sealed class ActivationLimits
         foreach ((string value, ChannelRanges ranges) in asked.Length == 0 ? [] : context.ChannelRanges!(asked))
         {
             limits._values[value] = (map.Values[value], ranges);
-            if (graph.Consumers(value) is [{ Op: "Relu" or "PRelu" or "LeakyRelu" or "Clip" }])
+            if (graph.Consumers(value) is [{ Op: "Relu" or "PRelu" or "LeakyRelu" or "Clip" } function])
             {
-                limits._before.Add(value);
+                limits._bent[value] = function.Outputs[0];
             }
         }
 
@@ -31,36 +31,27 @@ internal sealed class ActivationLimits
     {
         Dictionary<int, int> places = site.Ids.Select((id, i) => (Root: map.Root(id), i)).DistinctBy(p => p.Root).ToDictionary(p => p.Root, p => p.i);
         double[] limits = [.. site.Ids.Select(_ => most)];
-        var negative = new double[limits.Length];
-        double greatest = 0;
         foreach ((string value, (ChannelsOfValue at, ChannelRanges ranges)) in _values)
         {
-            if (!at.Ids.Any(id => places.ContainsKey(map.Root(id))))
+            (int Place, int Channel)[] own = [.. at.Ids.Select((id, c) => (places.GetValueOrDefault(map.Root(id), -1), c)).Where(p => p.Item1 >= 0)];
+            if (own.Length == 0)
             {
                 continue;
             }
 
-            double[] own = [.. at.Ids.Select((id, c) => Finite(ranges.Magnitude[c]) * scales[id])];
-            if (_before.Contains(value))
+            bool before = _bent.TryGetValue(value, out string? bent);
+            double all = Greatest(before ? bent! : value, id => places.TryGetValue(map.Root(id), out int i) ? share[i] : 1, scales);
+            foreach ((int place, int c) in own)
             {
-                foreach ((int id, int c) in at.Ids.Select((id, c) => (id, c)).Where(p => places.ContainsKey(map.Root(p.id))))
+                double reach = (before ? -Math.Min(0, Finite(ranges.Min[c])) : Finite(ranges.Magnitude[c])) * scales[at.Ids[c]];
+                if (reach > 0 && all > 0)
                 {
-                    negative[places[map.Root(id)]] = Math.Max(negative[places[map.Root(id)]], -Math.Min(0, Finite(ranges.Min[c])) * scales[id]);
+                    limits[place] = Math.Min(limits[place], before ? Math.Max(all / reach, 1) : all / reach);
                 }
-
-                continue;
-            }
-
-            double all = at.Ids.Zip(own, (id, a) => a * (places.TryGetValue(map.Root(id), out int i) ? share[i] : 1)).Max();
-            greatest = Math.Max(greatest, all);
-            foreach ((int id, double a) in at.Ids.Zip(own).Where(p => places.ContainsKey(map.Root(p.First)) && p.Second > 0))
-            {
-                int i = places[map.Root(id)];
-                limits[i] = Math.Min(limits[i], all / a);
             }
         }
 
-        return [.. limits.Select((limit, i) => negative[i] > 0 && greatest > 0 ? Math.Min(limit, Math.Max(greatest / negative[i], 1)) : limit)];
+        return limits;
     }
 
     /// <summary>The factor that lifts the largest activation of a branch to that of the concatenation it is in; 1 for what is in none.</summary>
@@ -82,6 +73,11 @@ internal sealed class ActivationLimits
 
         return double.IsInfinity(lift) ? 1 : Math.Clamp(lift, 1, most);
     }
+
+    private double Greatest(string value, Func<int, double> share, ChannelScales scales) =>
+        _values.TryGetValue(value, out (ChannelsOfValue At, ChannelRanges Ranges) found)
+            ? Enumerable.Range(0, found.At.Ids.Length).Max(c => Finite(found.Ranges.Magnitude[c]) * scales[found.At.Ids[c]] * share(found.At.Ids[c]))
+            : 0;
 
     private static double Finite(float value) => float.IsFinite(value) ? value : 0;
 }

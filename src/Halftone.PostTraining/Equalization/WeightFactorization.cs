@@ -41,7 +41,7 @@ public sealed record WeightFactorization : IGraphPass, IDescribed
     = 16;
 
     /// <inheritdoc/>
-    /// <remarks>With <see cref="LimitActivations"/> and no samples nothing changes.</remarks>
+    /// <remarks>With <see cref="LimitActivations"/> and no samples nothing changes. A second run goes on where layers share sums, since what reads them has changed.</remarks>
     public bool Apply(Graph graph, PassContext context)
     {
         if (LimitActivations && context.ChannelRanges is null)
