@@ -105,9 +105,15 @@ public sealed class QuantizationJob : IDisposable
             Lengths = value => prepared.Values.TryGetValue(value, out ObservedValue? seen) ? seen.Dims : null,
             WeightTarget = site => PlanBuilder.TargetOf(prepared.Model.Graph, options.Target ?? TargetList.Find(recipe.Target), recipe, site),
         };
+        bool changed = false;
         foreach (string pass in recipe.Passes)
         {
-            EqualizationPasses.All.Find(pass).Default.Apply(prepared.Model.Graph, context);
+            changed |= EqualizationPasses.All.Find(pass).Default.Apply(prepared.Model.Graph, context);
+        }
+
+        if (changed && data is not null)
+        {
+            prepared = prepared with { Values = Calibrator.Observe(prepared.Model, FirstReadable(data, cancel), cancel) }; // a pass may have added values
         }
 
         prepared.Passes.Log.AddRange(context.Log);

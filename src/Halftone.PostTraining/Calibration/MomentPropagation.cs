@@ -1,9 +1,6 @@
-using System.Collections.Immutable;
 using Halftone.Onnx;
 using Halftone.Onnx.Passes;
-using Halftone.PostTraining.Equalization;
 using Halftone.Ranges;
-using Halftone.Statistics;
 
 namespace Halftone.PostTraining.Calibration;
 

@@ -36,7 +36,7 @@ internal sealed class MomentRules(Graph graph, IReadOnlyDictionary<string, Obser
         known.TryGetValue(value, out ValueMoments? found) ? found : graph.Constant(value) is { Type: ElementType.Float, Count: > 0 } constant ? Constant(constant, null) : null;
 
     // a constant is exactly what it is where it has one number a channel; otherwise its numbers are a distribution
-    private ValueMoments? Constant(Tensor constant, int? axis)
+    private static ValueMoments? Constant(Tensor constant, int? axis)
     {
         float[] numbers = constant.ToFloats();
         if (numbers.Length == 0)

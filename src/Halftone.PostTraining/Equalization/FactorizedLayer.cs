@@ -1,5 +1,3 @@
-using Halftone.Onnx;
-
 namespace Halftone.PostTraining.Equalization;
 
 /// <summary>A layer whose outputs may be scaled, and who reads them.</summary>

@@ -1,5 +1,4 @@
 using Halftone.Onnx;
-using Halftone.Onnx.Passes;
 
 namespace Halftone.PostTraining.Equalization;
 
