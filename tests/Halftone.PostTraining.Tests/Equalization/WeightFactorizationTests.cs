@@ -1,7 +1,6 @@
 using Halftone.Data;
 using Halftone.Onnx;
 using Halftone.Onnx.Passes;
-using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Equalization;
 using Halftone.PostTraining.Recipes;
 
