@@ -5,6 +5,7 @@ using Halftone.Onnx.Opsets;
 using Halftone.Onnx.Passes;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Calibration;
+using Halftone.PostTraining.Equalization;
 using Halftone.PostTraining.Recipes;
 
 namespace Halftone.PostTraining;
@@ -44,6 +45,7 @@ public sealed record Preparation
         Model ready = model.Clone();
         OpsetUpgrade.To(ready, Math.Max(Math.Max(model.Opset, minimumOpset), RequiredOpset(recipe, target)));
         var context = new PassContext();
+        RecipePasses.Rewrite(ready.Graph, recipe, RewriteStage.Original, context);
         StandardPasses.Apply(ready, context);
         return new Preparation
         {

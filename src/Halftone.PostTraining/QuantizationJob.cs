@@ -3,7 +3,6 @@ using System.Diagnostics;
 using Halftone.Data;
 using Halftone.Onnx;
 using Halftone.Onnx.Export;
-using Halftone.Onnx.Passes;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Calibration;
 using Halftone.PostTraining.Correction;
@@ -70,7 +69,8 @@ public sealed class QuantizationJob : IDisposable
     /// <summary>Prepares, places and calibrates.</summary>
     public static QuantizationJob Start(Model model, Recipe recipe, IDataSet? data, QuantizerOptions options, CancellationToken cancel = default)
     {
-        if (data is null or { Count: 0 } && recipe.Mode is RecipeMode.Static)
+        bool dataFree = recipe.Mode is RecipeMode.Static && recipe.Activations.Statistics is RecipeStatistics.BatchNorm;
+        if (data is null or { Count: 0 } && recipe.Mode is RecipeMode.Static && !(dataFree && data is null))
         {
             throw new DataException(data is null
                 ? $"Recipe '{recipe.Name}' needs calibration samples: give --data. Random numbers would give ranges that fit nothing."
@@ -79,8 +79,9 @@ public sealed class QuantizationJob : IDisposable
 
         Target target = options.Target ?? TargetList.Find(recipe.Target);
         options.Tell?.Invoke("preparing the model");
-        IReadOnlyDictionary<string, Tensor>? sample = data is null ? null : FirstReadable(data, cancel);
-        Preparation prepared = Equalized(Preparation.Of(model, recipe, target, sample, options.MinimumOpset, cancel), recipe, data, options, cancel);
+        IReadOnlyDictionary<string, Tensor>? sample = data is not null ? FirstReadable(data, cancel) : dataFree ? DataFree.Zeros(model.Graph) : null;
+        Preparation prepared = Preparation.Of(model, recipe, target, sample, options.MinimumOpset, cancel);
+        prepared = RecipePasses.Run(prepared, recipe, target, sample, data, options.Calibration, cancel);
         IReadOnlyDictionary<string, ObservedValue> values = sample is null ? Declared(prepared.Model.Graph) : prepared.Values;
         Placement placement = Placement.Decide(prepared.Model.Graph, target, recipe, values);
         var job = new QuantizationJob(recipe, target, prepared, placement, data, options);
@@ -94,22 +95,6 @@ public sealed class QuantizationJob : IDisposable
             job.Dispose();
             throw;
         }
-    }
-
-    // the recipe's own passes; they may look at samples
-    private static Preparation Equalized(Preparation prepared, Recipe recipe, IDataSet? data, QuantizerOptions options, CancellationToken cancel)
-    {
-        var context = new PassContext
-        {
-            ChannelMaxima = data is null ? null : names => ChannelMaxima.Of(prepared.Model, names, prepared.Values, data, options.Calibration, cancel),
-        };
-        foreach (MethodStep pass in recipe.Passes)
-        {
-            pass.From(EqualizationPasses.All).Apply(prepared.Model.Graph, context);
-        }
-
-        prepared.Passes.Log.AddRange(context.Log);
-        return prepared;
     }
 
     /// <summary>The same model, data and statistics under another recipe for the same target; calibrated anew only where that recipe quantizes edges this one does not. It lives as long as this job.</summary>
@@ -165,7 +150,7 @@ public sealed class QuantizationJob : IDisposable
     private QuantizationPlan Corrected(QuantizationPlan plan, CancellationToken cancel)
     {
         using CalibrationRun? alone = Run is null && !Recipe.Corrections.IsEmpty
-            ? new CalibrationRun(Prepared.Model, Prepared.Values, ImmutableDictionary<string, TensorStatistics>.Empty, null, 0, Builder) : null;
+            ? new CalibrationRun(Prepared.Model, Prepared.Values, ImmutableDictionary<string, TensorStatistics>.Empty, null, 0, Builder) { Moments = DataFree.Moments(Prepared, Recipe, ImmutableDictionary<string, TensorStatistics>.Empty) } : null;
         foreach (MethodStep step in Recipe.Corrections)
         {
             IPlanMethod method = step.From(PlanMethods.All);
@@ -200,23 +185,31 @@ public sealed class QuantizationJob : IDisposable
 
     private void Calibrate(CancellationToken cancel)
     {
-        if (Data is null)
+        bool dataFree = Recipe.Mode is RecipeMode.Static && Recipe.Activations.Statistics is RecipeStatistics.BatchNorm;
+        if (Data is null && !dataFree)
         {
             return;
         }
 
         IReadOnlyDictionary<string, TensorStatistics> statistics = ImmutableDictionary<string, TensorStatistics>.Empty;
-        if (Recipe.Mode is RecipeMode.Static && !Placement.Edges.IsEmpty)
+        if (Recipe.Mode is RecipeMode.Static && !Placement.Edges.IsEmpty && Data is not null)
         {
             Options.Tell?.Invoke("calibrating");
             long start = Stopwatch.GetTimestamp();
-            Calibration = Calibrator.Run(Prepared.Model, [.. Placement.Observed], Prepared.Values, Data, Options.Calibration, cancel);
+            string[] observed = [.. dataFree ? Placement.Observed.Where(e => Prepared.Model.Graph.Inputs.Any(i => i.Name == e)) : Placement.Observed];
+            Calibration = Calibrator.Run(Prepared.Model, observed, Prepared.Values, Data, Options.Calibration, cancel);
             CalibrationTime = Stopwatch.GetElapsedTime(start);
             statistics = Calibration.Statistics;
         }
 
+        DerivedMoments moments = DataFree.Moments(Prepared, Recipe, statistics);
+        if (dataFree)
+        {
+            statistics = DataFree.Statistics(Prepared, Placement, moments);
+        }
+
         GatherInputs(Builder.WeightMethod, Placement, cancel);
-        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Builder);
+        Run = new CalibrationRun(Prepared.Model, Prepared.Values, statistics, Data, JudgedSamples, Builder) { Moments = moments };
     }
 
     // what a weight method reads of its layers' inputs, each layer's once, whichever variant asks first

@@ -36,6 +36,7 @@ internal static class Lists
         .. Of(ActivationMethods.All),
         .. Of(WeightMethods.All),
         .. Of(EqualizationPasses.All),
+        .. Of(LayerRewrites.All),
         .. Of(PlanMethods.All),
         .. Of(MetricList.All),
     ];

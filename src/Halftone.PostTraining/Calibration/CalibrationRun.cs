@@ -22,6 +22,9 @@ public interface ICalibrationRun
     /// <summary>Statistics of the edges that were calibrated.</summary>
     IReadOnlyDictionary<string, TensorStatistics> Statistics { get; }
 
+    /// <summary>What follows from folded normalizations of how values are distributed, without samples.</summary>
+    DerivedMoments Moments { get; }
+
     /// <summary>Threads of the runtime.</summary>
     int Threads { get; }
 
@@ -89,13 +92,16 @@ public sealed class CalibrationRun : ICalibrationRun, IDisposable
     public IReadOnlyDictionary<string, TensorStatistics> Statistics => _reference.Statistics;
 
     /// <inheritdoc/>
+    public DerivedMoments Moments { get; init; } = DerivedMoments.None;
+
+    /// <inheritdoc/>
     public int Threads => _reference.Threads;
 
     /// <inheritdoc/>
     public int JudgedSamples => Math.Min(_reference.Samples, _reference.Data?.Count ?? 0);
 
     /// <summary>The same samples and statistics for the plans of another recipe; it lives as long as this one.</summary>
-    public CalibrationRun For(PlanBuilder builder) => new(_reference, builder);
+    public CalibrationRun For(PlanBuilder builder) => new(_reference, builder) { Moments = Moments };
 
     /// <summary>Adds statistics of more edges.</summary>
     internal void Add(IReadOnlyDictionary<string, TensorStatistics> more)

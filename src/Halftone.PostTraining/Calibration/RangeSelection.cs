@@ -30,8 +30,14 @@ public static class RangeSelection
     {
         if (recipe.Activations.Method != "affine")
         {
-            QuantizationPlan only = builder.Build(run.Statistics, new MinMax(), cancel);
-            return [new RangeCandidate(recipe.Activations.Method, only, run.Compare(only, cancel))];
+            return [Alone(builder, recipe.Activations.Method, new MinMax(), run, cancel)];
+        }
+
+        // derived ranges are as good as they are, and without samples nothing could choose
+        if (recipe.Activations.Statistics is RecipeStatistics.BatchNorm)
+        {
+            string range = recipe.Activations.Range == "auto" ? MinMax.Info.Id : recipe.Activations.Range;
+            return [Alone(builder, range, RangeMethods.All.Find(range).FromOptions(recipe.Activations.Options ?? RecipeCheck.Empty), run, cancel)];
         }
 
         bool choose = recipe.Activations.Range == "auto";
@@ -58,5 +64,11 @@ public static class RangeSelection
         Dictionary<string, IRangeMethod> byId = methods.ToDictionary(m => m.Id, m => m.Method);
         RangeCandidate mixed = new RangeMixing(builder, run, [.. rest.Prepend(best).Select(c => byId[c.Method])]).Improve(best, cancel);
         return mixed == best ? [best, .. rest] : [mixed, best, .. rest];
+    }
+
+    private static RangeCandidate Alone(PlanBuilder builder, string id, IRangeMethod method, ICalibrationRun run, CancellationToken cancel)
+    {
+        QuantizationPlan plan = builder.Build(run.Statistics, method, cancel);
+        return new RangeCandidate(id, plan, run.JudgedSamples > 0 ? run.Compare(plan, cancel) : new Agreement(double.NaN, double.NaN, null, 0));
     }
 }

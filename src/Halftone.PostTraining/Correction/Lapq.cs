@@ -140,7 +140,7 @@ public sealed record Lapq : IPlanMethod, IDescribed
             ];
             _weights =
             [
-                .. plan.Weights.Where(w => w.Value is AffineTensor { HalfCodes: false, Offsets.IsEmpty: true } && w.Key.Input == 1 && nodes[w.Key.Node] is { Op: "Conv" or "ConvTranspose" or "Gemm" or "MatMul" })
+                .. plan.Weights.Where(w => w.Value is AffineTensor { HalfCodes: false, Offsets.IsEmpty: true } a && a.Bits.All(b => b == a.Grid.Bits) && w.Key.Input == 1 && nodes[w.Key.Node] is { Op: "Conv" or "ConvTranspose" or "Gemm" or "MatMul" })
                     .OrderBy(w => w.Key.Node, StringComparer.Ordinal).GroupBy(w => w.Value, ReferenceEqualityComparer.Instance)
                     .Select(g => (g.Select(w => w.Key).ToArray(), (AffineTensor)g.Key!, graph.Constant(nodes[g.First().Key.Node].Input(1))!.ToFloats()))
                     .Where(w => IsNearest(w.Item2, w.Item3)),

@@ -17,7 +17,8 @@ public static class PlanMethods
         Of<SequentialQuantization>(),
         Of<MeanVariance>(),
         Of<BiasCorrection>(),
-        Of<IterativeBiasCorrection>());
+        Of<IterativeBiasCorrection>(),
+        Of<AnalyticBiasCorrection>());
 
     private static MethodEntry<IPlanMethod> Of<T>()
         where T : class, IPlanMethod, IDescribed, new() => new(T.Info, typeof(T), options => options.Deserialize<T>(s_strict)!);

@@ -13,69 +13,80 @@ namespace Halftone.PostTraining.Equalization;
 public sealed record ActivationEqualization : IGraphPass, IDescribed
 {
     private const int MostRounds = 20; // as many as the reference implementation makes
-    private const float Settled = 1e-3f; // scales nearer to 1 change nothing worth a rounding
+    private const double Settled = 1e-3; // scales nearer to 1 change nothing worth a rounding
 
     /// <inheritdoc/>
     public static MethodInfo Info { get; } = new("activation-equalization", "Activation equalization", "Meller et al. 2019, Same, Same But Different, arXiv:1902.01917");
 
     /// <summary>Every pair of layers that can be equalized.</summary>
-    public static IEnumerable<EqualizedPair> Pairs(Graph graph) => graph.Nodes.Select(n => EqualizedPair.After(graph, n)).OfType<EqualizedPair>();
+    internal static IEnumerable<EqualizedPair> Pairs(Graph graph, PassContext context) => ChannelMap.Of(graph, context, shared: false).Pairs();
 
     /// <inheritdoc/>
-    /// <remarks>Asks <see cref="PassContext.ChannelMaxima"/> for the values of <see cref="EqualizedPair.Values"/>; without samples nothing changes.</remarks>
+    /// <remarks>Asks <see cref="PassContext.ChannelRanges"/> for the values between the layers; without samples nothing changes.</remarks>
     public bool Apply(Graph graph, PassContext context)
     {
-        EqualizedPair[] pairs = [.. Pairs(graph)];
-        if (pairs.Length == 0 || context.ChannelMaxima is not { } learn)
+        var map = ChannelMap.Of(graph, context, shared: false);
+        EqualizedPair[] pairs = [.. map.Pairs()];
+        if (pairs.Length == 0 || context.ChannelRanges is not { } learn)
         {
             return false;
         }
 
-        Dictionary<string, float[]> maxima = learn([.. pairs.SelectMany(p => p.Values)]);
-        bool changed = false;
+        // runs of elements that a channel stands for are seen before they become one axis
+        ChannelAxis[] asked = [.. pairs.SelectMany(p => p.Values).Where(v => !map.Values[v].IsOpen).Select(v => new ChannelAxis(v, map.Values[v].Axis))];
+        var activations = new double[map.Count];
+        foreach ((string value, ChannelRanges ranges) in learn(asked))
+        {
+            foreach ((int id, float most) in map.Values[value].Ids.Zip(ranges.Magnitude))
+            {
+                activations[id] = Math.Max(activations[id], most);
+            }
+        }
 
         // a layer between two others changes with both, so the pairs are gone through until they settle
-        for (int round = 0; round < MostRounds && Sweep(graph, pairs, maxima); round++)
+        var scales = new ChannelScales(graph, map);
+        bool changed = false;
+        for (int round = 0; round < MostRounds && Sweep(pairs, scales, activations); round++)
         {
             changed = true;
         }
 
-        foreach (EqualizedPair pair in changed ? pairs : [])
+        if (changed)
         {
-            context.Log.Add($"equalized the channels between '{pair.First.Name}' and '{pair.Second.Name}'");
+            scales.Apply(context);
+            context.Log.AddRange(pairs.Select(p => $"equalized the channels between '{p.First.Name}' and '{p.Second.Name}'"));
         }
 
         return changed;
     }
 
-    private static bool Sweep(Graph graph, EqualizedPair[] pairs, Dictionary<string, float[]> maxima)
+    private static bool Sweep(EqualizedPair[] pairs, ChannelScales scales, double[] activations)
     {
         bool changed = false;
         foreach (EqualizedPair pair in pairs)
         {
-            float[] scales = Scales(pair.Values.Select(v => maxima[v]), pair.GreatestWeights(graph));
-            if (scales.All(s => Math.Abs(s - 1) < Settled))
+            Dictionary<int, double> weights = [];
+            foreach ((int id, double weight) in pair.Reads.Ids.Zip(scales.Magnitudes(pair.Reads)))
+            {
+                weights[id] = Math.Max(weight, weights.GetValueOrDefault(id));
+            }
+
+            int[] ids = [.. pair.Makes.Ids.Where(id => activations[id] > 0 && weights[id] > 0 && double.IsFinite(activations[id]))];
+            double[] steps = [.. ids.Select(id => Math.Sqrt(weights[id] / (activations[id] * scales[id])))];
+            double mean = steps.Select(s => Math.Log(s)).DefaultIfEmpty(0).Average();
+            if (steps.All(s => Math.Abs((s / Math.Exp(mean)) - 1) < Settled))
             {
                 continue;
             }
 
-            pair.Scale(graph, scales);
-            foreach (string value in pair.Values)
+            foreach ((int id, double step) in ids.Zip(steps))
             {
-                maxima[value] = [.. maxima[value].Zip(scales, (a, s) => a * s)];
+                scales[id] *= step / Math.Exp(mean);
             }
 
             changed = true;
         }
 
         return changed;
-    }
-
-    private static float[] Scales(IEnumerable<float[]> maxima, float[] weights)
-    {
-        float[] activations = [.. maxima.Aggregate((a, b) => [.. a.Zip(b, Math.Max)])];
-        double[] scales = [.. activations.Zip(weights, (a, w) => a > 0 && w > 0 && float.IsFinite(a) && float.IsFinite(w) ? Math.Sqrt((double)w / a) : double.NaN)];
-        double mean = scales.Where(double.IsFinite).Select(s => Math.Log(s)).DefaultIfEmpty(0).Average();
-        return Array.ConvertAll(scales, s => double.IsFinite(s) ? (float)(s / Math.Exp(mean)) : 1f);
     }
 }

@@ -12,7 +12,12 @@ public static class EqualizationPasses
     /// <summary>The list.</summary>
     public static MethodList<IGraphPass> All { get; } = new(
         "pass",
-        Of<ActivationEqualization>());
+        Of<CrossLayerEqualization>(),
+        Of<ActivationEqualization>(),
+        Of<WeightFactorization>(),
+        Of<OutlierChannelSplitting>(),
+        Of<SmoothQuant>(),
+        Of<ActivationAwareScaling>());
 
     private static MethodEntry<IGraphPass> Of<T>()
         where T : class, IGraphPass, IDescribed, new() => new(T.Info, typeof(T), options => options.Deserialize<T>(s_strict)!);

@@ -41,7 +41,16 @@ public sealed class PlanBuilder
     public QuantizationGrid GridOf(string head) => _placement.EdgeBits.TryGetValue(head, out int bits) ? Activations(_target, _recipe, bits) : ActivationGrid;
 
     /// <summary>Codes of weights.</summary>
-    public IntegerGrid WeightCodes => CodesOfWeights(null);
+    public IntegerGrid WeightCodes => WeightCodesOf(_target, _recipe, null);
+
+    /// <summary>How a weight will be quantized, or null where the site holds none.</summary>
+    internal static WeightTarget? TargetOf(Graph graph, Target target, Recipe recipe, InputSite site, int? bits = null)
+    {
+        Node? node = graph.Nodes.FirstOrDefault(n => n.Name == site.Node);
+        return node is null || graph.Constant(node.Input(site.Input)) is not { } weight
+            ? null
+            : new WeightTarget(WeightCodesOf(target, recipe, bits), recipe.Weights.Symmetric, GranularityOf(target, recipe, node, WeightViews.Axes(node, weight.Dims.Length), weight.Dims.Length));
+    }
 
     /// <summary>What is known of the inputs of layers, for weight methods that ask for it.</summary>
     public IReadOnlyDictionary<InputSite, LayerStatistics> Layers { get; set; } = ImmutableDictionary<InputSite, LayerStatistics>.Empty;
@@ -112,11 +121,6 @@ public sealed class PlanBuilder
             ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
         }
     }
-
-    private IntegerGrid CodesOfWeights(int? bits) => Codes(
-        new IntegerGrid(bits ?? _recipe.Weights.Bits ?? _target.WeightCodes.Bits, _recipe.Weights.Signed ?? _target.WeightCodes.Signed),
-        _recipe.Weights.Narrow ?? _target.WeightCodes.Min > _target.WeightCodes.TypeMin,
-        _recipe.Weights.ReduceRange);
 
     private static QuantizationGrid Activations(Target target, Recipe recipe, int? bits)
     {
@@ -240,19 +244,24 @@ public sealed class PlanBuilder
         return weights.ToImmutable();
     }
 
-    private Granularity GranularityOf(Node node, WeightAxes axes, int rank)
+    private static Granularity GranularityOf(Target target, Recipe recipe, Node node, WeightAxes axes, int rank)
     {
-        bool channels = _target.ChannelWeights.Contains(node.Op) || _recipe.Mode is not RecipeMode.Static;
+        bool channels = target.ChannelWeights.Contains(node.Op) || recipe.Mode is not RecipeMode.Static;
         bool oneAxis = axes.Kind is not WeightKind.ConvTranspose || axes.Groups == 1;
-        RecipeGranularity wanted = _recipe.Weights.Granularity ?? (channels ? RecipeGranularity.Channel : RecipeGranularity.Tensor);
+        RecipeGranularity wanted = recipe.Weights.Granularity ?? (channels ? RecipeGranularity.Channel : RecipeGranularity.Tensor);
         return wanted switch
         {
-            RecipeGranularity.Block => Granularity.Block(axes.Input, _recipe.Weights.BlockSize),
+            RecipeGranularity.Block => Granularity.Block(axes.Input, recipe.Weights.BlockSize),
             RecipeGranularity.Channel when channels && oneAxis && (axes.Kind is not WeightKind.MatMul || rank == 2) => Granularity.Channel(axes.Output),
             RecipeGranularity.Network => Granularity.Network,
             _ => Granularity.Tensor,
         };
     }
+
+    private static IntegerGrid WeightCodesOf(Target target, Recipe recipe, int? bits) => Codes(
+        new IntegerGrid(bits ?? recipe.Weights.Bits ?? target.WeightCodes.Bits, recipe.Weights.Signed ?? target.WeightCodes.Signed),
+        recipe.Weights.Narrow ?? target.WeightCodes.Min > target.WeightCodes.TypeMin,
+        recipe.Weights.ReduceRange);
 
     // scales large enough that the biases fit 32 bits (tools.md N9) and, where kernels add pairs in 16 bits, that these cannot overflow
     private QuantizedTensor Safe(QuantizationPlan plan, ImmutableArray<Node> readers, WeightView view, QuantizedTensor made)
@@ -322,8 +331,7 @@ public sealed class PlanBuilder
     private Site Look(InputSite place)
     {
         Node node = Find(place.Node);
-        string tensor = node.Input(place.Input);
-        return new Site(place, node, tensor, new WeightTarget(CodesOfWeights(_placement.WeightBits.TryGetValue(place.Node, out int bits) ? bits : null), _recipe.Weights.Symmetric, GranularityOf(node, WeightViews.Axes(node, _graph.Constant(tensor)!.Dims.Length), _graph.Constant(tensor)!.Dims.Length)));
+        return new Site(place, node, node.Input(place.Input), TargetOf(_graph, _target, _recipe, place, _placement.WeightBits.TryGetValue(place.Node, out int bits) ? bits : null)!);
     }
 
     private Node Find(string name) => _graph.Nodes.First(n => n.Name == name);

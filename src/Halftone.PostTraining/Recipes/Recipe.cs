@@ -37,6 +37,16 @@ public enum RecipeGranularity
     Block,
 }
 
+/// <summary>What ranges of activations are taken from.</summary>
+public enum RecipeStatistics
+{
+    /// <summary>Values that samples give.</summary>
+    Samples,
+
+    /// <summary>The batch normalizations of the network, without samples.</summary>
+    BatchNorm,
+}
+
 /// <summary>How a model is to be quantized: versioned, complete, a value. The published systems are recipes.</summary>
 public sealed record Recipe
 {
@@ -165,6 +175,12 @@ public sealed record ActivationRecipe
 
     /// <summary>One bit less of the range.</summary>
     public bool ReduceRange { get; init; }
+
+    /// <summary>What the ranges are taken from.</summary>
+    public RecipeStatistics Statistics { get; init; }
+
+    /// <summary>Least and greatest value of the model's float inputs, for ranges without samples; empty for those of the samples.</summary>
+    public ImmutableArray<double> InputRange { get; init; } = [];
 
     /// <summary>A floor of scales; null for the target's.</summary>
     public double? SmallestScale { get; init; }

@@ -54,6 +54,7 @@ internal static class RecipeCheck
 
     private static void Activations(ActivationRecipe activations)
     {
+        Require(activations.InputRange is [] || (activations.InputRange is [var min, var max] && min < max), "activations.inputRange", "It must be two numbers, the smaller first, as in [-1, 1].");
         if (activations.Method != "affine")
         {
             Method("activations", "method", ActivationMethods.All, activations.Method, activations.Options);
