@@ -86,4 +86,27 @@ public sealed class OmseTests
         Assert.Equal(LayerStatisticsNeeds.SecondMoment, new Omse { Refine = true }.Needs);
         Assert.Equal(LayerStatisticsNeeds.None, new Omse().Needs);
     }
+
+    [Fact]
+    public void Each_group_of_a_convolution_is_fitted_to_its_own_inputs()
+    {
+        (WeightView one, double[] first) = Errors.Layer(seed: 6);
+        (_, double[] second) = Errors.Layer(seed: 60);
+        double[] other = [.. second.Select((v, i) => v * (1 + (i / 16 % 3)) * (1 + (i % 16 % 3)))];
+        WeightView weight = new(WeightKind.Conv, [8, 4, 2, 2], 0, 1, 2, one.Values);
+        WeightTarget target = new(new IntegerGrid(2, signed: true).Narrow, true, Granularity.Channel(0));
+        var statistics = new LayerStatistics { SecondMoment = [.. first, .. other] };
+        float[] made = new Omse { Refine = true }.Quantize(weight, target, statistics).Dequantize();
+        for (int row = 0; row < 8; row++)
+        {
+            // alone, with the moment of its group, it gets the same scale
+            float[] alone = [.. one.Values.Span.Slice(row * 16, 16)];
+            QuantizedTensor fitted = new Omse { Refine = true }.Quantize(
+                new WeightView(WeightKind.Conv, [1, 16, 1, 1], 0, 1, 1, alone), target, new LayerStatistics { SecondMoment = row < 4 ? first : other });
+            Assert.Equal(fitted.Dequantize(), made[(row * 16)..((row + 1) * 16)]);
+        }
+
+        Assert.Throws<ArgumentException>(() => new Omse { Refine = true }.Quantize(weight, target, new LayerStatistics { SecondMoment = first }));
+        Assert.Throws<ArgumentException>(() => new MultiPoint().Quantize(weight, target, new LayerStatistics { SecondMoment = first }));
+    }
 }
