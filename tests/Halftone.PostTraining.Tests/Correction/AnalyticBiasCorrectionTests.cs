@@ -83,6 +83,7 @@ public sealed class AnalyticBiasCorrectionTests
         string told = $"cosine {correlation:F3}; right {right[0]:F1}, analytic {right[1]:F1}, empirical {right[2]:F1}; {sqnr[0]:F1} dB, {sqnr[1]:F1}, {sqnr[2]:F1}";
         TestContext.Current.SendDiagnosticMessage(told);
         Assert.True(nodes.Length == 0 || correlation > 0.8, told);
+        Assert.True(right[1] >= right[0], told);
         Assert.Equal(sqnr[1] > sqnr[0], judged != plan);
         return sqnr[1] - sqnr[0];
     }
