@@ -62,9 +62,10 @@ internal static class SizeLedger
     private static Dictionary<string, long> ByReader(Graph graph, Func<string, Tensor, long> length)
     {
         Dictionary<string, long> bytes = [];
+        HashSet<string> restored = Restored(graph);
         void Add(string name, Tensor tensor)
         {
-            string what = What(graph, name);
+            string what = What(graph, name, restored);
             bytes[what] = bytes.GetValueOrDefault(what) + length(name, tensor);
         }
 
@@ -84,20 +85,38 @@ internal static class SizeLedger
         return bytes;
     }
 
-    private static string What(Graph graph, string name)
+    // what reads a constant: past the nodes that only restore it from codes, masks and codebooks, since these read constants alone
+    private static string What(Graph graph, string name, HashSet<string> restored)
     {
-        if (graph.Consumers(name) is not [Node reader, ..])
+        while (graph.Consumers(name) is [Node reader, ..])
         {
-            return Others;
+            int place = reader.Inputs.ToList().IndexOf(name);
+            if (reader.Op is "DequantizeLinear" or "QuantizeLinear" && place > 0)
+            {
+                return Scales;
+            }
+
+            if (reader.Outputs.Count == 0 || !restored.Contains(reader.Outputs[0]))
+            {
+                return Describe(reader.Op, place);
+            }
+
+            name = reader.Outputs[0];
         }
 
-        int place = reader.Inputs.ToList().IndexOf(name);
-        if (reader.Op is "DequantizeLinear" or "QuantizeLinear" or "Cast")
+        return Others;
+    }
+
+    // outputs of nodes that read constants alone
+    private static HashSet<string> Restored(Graph graph)
+    {
+        HashSet<string> restored = [];
+        foreach (Node node in graph.Nodes.Where(n => n.Is("Constant") || (n.Inputs.Count > 0 && n.Inputs.All(i => i.Length == 0 || graph.Constant(i) is not null || restored.Contains(i)))))
         {
-            return reader.Op is not "Cast" && place > 0 ? Scales : graph.Consumers(reader.Outputs[0]) is [Node behind, ..] ? Describe(behind.Op, behind.Inputs.ToList().IndexOf(reader.Outputs[0])) : Others;
+            restored.UnionWith(node.Outputs);
         }
 
-        return Describe(reader.Op, place);
+        return restored;
     }
 
     // by the float operator that a quantized one stands for, so that before and after meet in one row
