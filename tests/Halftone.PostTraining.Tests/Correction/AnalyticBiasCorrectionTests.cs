@@ -67,8 +67,8 @@ public sealed class AnalyticBiasCorrectionTests
         (QuantizationPlan plan, Model plain) = job.Solve();
         Graph graph = job.Prepared.Model.Graph;
         DerivedMoments derived = MomentPropagation.Of(graph, job.Prepared.Passes.BatchNorm, job.Prepared.Values, new Dictionary<string, ClipRange> { [graph.Inputs[0].Name] = input });
-        using var run = new CalibrationRun(job.Prepared.Model, job.Prepared.Values, job.Run!.Statistics, calibration, 64, 1) { Moments = derived };
-        using var blind = new CalibrationRun(job.Prepared.Model, job.Prepared.Values, job.Run!.Statistics, calibration, 0, 1) { Moments = derived };
+        using var run = new CalibrationRun(job.Prepared.Model, job.Prepared.Values, job.Run!.Statistics, calibration, 64, job.Builder) { Moments = derived };
+        using var blind = new CalibrationRun(job.Prepared.Model, job.Prepared.Values, job.Run!.Statistics, calibration, 0, job.Builder) { Moments = derived };
         QuantizationPlan analytic = new AnalyticBiasCorrection().Improve(graph, plan, blind); // without a sample to judge by it is kept
         QuantizationPlan judged = new AnalyticBiasCorrection().Improve(graph, plan, run);
         QuantizationPlan empirical = new BiasCorrection { Samples = 128 }.Improve(graph, plan, run);
