@@ -51,6 +51,25 @@ internal static class QuantizeOptions
         HelpName = "id",
     };
 
+    /// <summary>Range of the model's inputs, for recipes that see no samples.</summary>
+    public static readonly Option<double[]?> InputRange = new("--input-range")
+    {
+        Description = "Least and greatest value of the model's input, as in -2.1,2.6, for recipes that work without samples.",
+        HelpName = "min,max",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            double[] ends = [.. text.Split(',').Select(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double end) ? end : double.NaN)];
+            if (ends is [var min, var max] && min < max && double.IsFinite(min) && double.IsFinite(max))
+            {
+                return ends;
+            }
+
+            result.AddError($"--input-range takes two numbers with a comma between, the smaller first, as in -1,1; not '{text}'.");
+            return null;
+        },
+    };
+
     /// <summary>Weight bits.</summary>
     public static readonly Option<int?> WeightBits = Bits("--weight-bits", "Bits of weights in place of the recipe's, 1 to 16.");
 
@@ -75,7 +94,7 @@ internal static class QuantizeOptions
     public static IEnumerable<Option> OfData => [CommonOptions.Data, CommonOptions.Labels, CommonOptions.Preprocess, Measure, Targets, State, CommonOptions.Samples, CommonOptions.Seed];
 
     /// <summary>The options that say how to quantize.</summary>
-    public static IEnumerable<Option> OfRecipe => [CommonOptions.Recipe, CommonOptions.Target, Range, WeightBits, ActivationBits, KeepFloat, CommonOptions.Threads, CommonOptions.Memory];
+    public static IEnumerable<Option> OfRecipe => [CommonOptions.Recipe, CommonOptions.Target, Range, WeightBits, ActivationBits, KeepFloat, InputRange, CommonOptions.Threads, CommonOptions.Memory];
 
     /// <summary>The recipe, with what the command line changes in it.</summary>
     /// <exception cref="ArgumentException">It is not valid.</exception>
@@ -101,6 +120,11 @@ internal static class QuantizeOptions
         if (options.GetValue(ActivationBits) is { } activationBits)
         {
             recipe = recipe with { Activations = recipe.Activations with { Bits = activationBits } };
+        }
+
+        if (options.GetValue(InputRange) is { } ends)
+        {
+            recipe = recipe with { Activations = recipe.Activations with { InputRange = [.. ends] } };
         }
 
         // written and read again, so that what the command line changed is checked as a file would be, ids included

@@ -191,21 +191,26 @@ public sealed class QuantizationJob : IDisposable
             return;
         }
 
-        IReadOnlyDictionary<string, TensorStatistics> statistics = ImmutableDictionary<string, TensorStatistics>.Empty;
-        if (Recipe.Mode is RecipeMode.Static && !Placement.Edges.IsEmpty && Data is not null)
+        bool ranges = Recipe.Mode is RecipeMode.Static && !Placement.Edges.IsEmpty;
+        string[] inputs = [.. Prepared.Model.Graph.Inputs.Where(i => i.Type is ElementType.Float).Select(i => i.Name)];
+        if (ranges && Data is not null)
         {
-            Options.Tell?.Invoke("calibrating");
-            long start = Stopwatch.GetTimestamp();
-            string[] observed = [.. dataFree ? Placement.Observed.Where(e => Prepared.Model.Graph.Inputs.Any(i => i.Name == e)) : Placement.Observed];
-            Calibration = Calibrator.Run(Prepared.Model, observed, Prepared.Values, Data, Options.Calibration, cancel);
-            CalibrationTime = Stopwatch.GetElapsedTime(start);
-            statistics = Calibration.Statistics;
+            Measure(dataFree ? inputs : [.. Placement.Observed], Data, cancel);
         }
 
+        IReadOnlyDictionary<string, TensorStatistics> statistics = Calibration?.Statistics ?? ImmutableDictionary<string, TensorStatistics>.Empty;
         DerivedMoments moments = DataFree.Moments(Prepared, Recipe, statistics);
-        if (dataFree)
+        if (dataFree && ranges)
         {
-            statistics = DataFree.Statistics(Prepared, Placement, moments);
+            // what does not follow from the network is measured where it can be
+            string[] unknown = [.. Placement.Observed.Where(e => moments.Statistics(e) is null)];
+            if (unknown.Length > 0 && Data is not null)
+            {
+                Measure(unknown, Data, cancel);
+                Prepared.Passes.Log.Add($"ranges of {string.Join(", ", unknown.Take(3))}{(unknown.Length > 3 ? $" and {unknown.Length - 3} more" : "")} come from samples: they do not follow from batch normalizations");
+            }
+
+            statistics = DataFree.Statistics(Prepared, Placement, moments, Calibration?.Statistics);
         }
 
         GatherInputs(Builder.WeightMethod, Placement, cancel);
@@ -225,6 +230,15 @@ public sealed class QuantizationJob : IDisposable
         (IReadOnlyDictionary<InputSite, LayerStatistics> found, ImmutableArray<string> tooLarge) = LayerInputs.SecondMoments(Prepared.Model, sites, Prepared.Values, Data!, Options.Calibration, cancel);
         Builder.Layers = Builder.Layers.Concat(found).ToDictionary();
         RoundedAlone = [.. RoundedAlone, .. tooLarge];
+    }
+
+    private void Measure(string[] edges, IDataSet data, CancellationToken cancel)
+    {
+        Options.Tell?.Invoke("calibrating");
+        long start = Stopwatch.GetTimestamp();
+        CalibrationResult found = Calibrator.Run(Prepared.Model, edges, Prepared.Values, data, Options.Calibration, cancel);
+        Calibration = Calibration is { } before ? found with { Statistics = before.Statistics.Concat(found.Statistics).DistinctBy(e => e.Key).ToDictionary() } : found;
+        CalibrationTime += Stopwatch.GetElapsedTime(start);
     }
 
     private Model Stamp(Model model)

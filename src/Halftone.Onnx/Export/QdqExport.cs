@@ -92,10 +92,7 @@ public sealed class QdqExport
         {
             Node node = Find(name);
             float[] bias = node.Input(2).Length == 0 ? new float[correction.Length] : _graph.Constant(node.Input(2))!.ToFloats();
-            for (int c = 0; c < bias.Length; c++)
-            {
-                bias[c] += correction[c];
-            }
+            bias = [.. correction.Select((more, c) => more + bias[bias.Length == 1 ? 0 : c])];
 
             string like = node.Input(2).Length == 0 ? $"{name}_bias" : node.Input(2);
             _graph.SetInput(node, 2, _graph.AddConstant($"{like}_corrected", Tensor.Of(bias, bias.Length)));
@@ -197,13 +194,14 @@ public sealed class QdqExport
         (string scale, string zero) = Parameters(edge, grid, type);
         (Node Reader, int[] Places)[] readers = [.. Readers(source)];
         bool clips = grid.Bits.IsEmpty && grid.Codes.Bits < type.Bits();
+        if (clips && type.Bits() == 16)
+        {
+            source = ClipValues(edge, source, grid);
+        }
+
         if (!grid.Bits.IsEmpty)
         {
             source = ClipChannels(edge, source, grid);
-        }
-        else if (clips && type.Bits() == 16)
-        {
-            source = ClipValues(edge, source, grid);
         }
 
         string codes = _graph.FreshName($"{edge}_QuantizeLinear_Output");
@@ -211,6 +209,13 @@ public sealed class QdqExport
         if (clips && type.Bits() == 8)
         {
             codes = ClipCodes(edge, codes, grid, type);
+        }
+
+        if (!grid.Bits.IsEmpty)
+        {
+            string value = RestoreChannels(edge, codes, scale, zero, grid, shown);
+            Array.ForEach(readers, r => SetInputs(r.Reader, r.Places, value));
+            return;
         }
 
         int copy = 0;
@@ -256,15 +261,28 @@ public sealed class QdqExport
     // rounding is monotone, so clipping the values to those of each channel's outermost codes is the same as clipping its codes
     private string ClipChannels(string edge, string source, AffineGrid grid)
     {
-        long[] dims = [grid.Bits.Length, .. Enumerable.Repeat(1L, -grid.Axis!.Value - 1)];
         (float Lowest, float Highest)[] ends = [.. Enumerable.Range(0, grid.Bits.Length).Select(grid.Ends)];
-        string raised = _graph.FreshName($"{edge}_raised");
-        string clipped = _graph.FreshName($"{edge}_clipped");
-        string low = _graph.AddConstant($"{edge}_min", Tensor.Of([.. ends.Select(e => e.Lowest)], dims));
-        string high = _graph.AddConstant($"{edge}_max", Tensor.Of([.. ends.Select(e => e.Highest)], dims));
-        _graph.Add(new Node(_graph.FreshName($"{edge}_Max"), "Max", [source, low], [raised]));
-        _graph.Add(new Node(_graph.FreshName($"{edge}_Min"), "Min", [raised, high], [clipped]));
-        return clipped;
+        string raised = Bounded("Max", edge, source, grid, [.. ends.Select(e => e.Lowest)]);
+        return Bounded("Min", edge, raised, grid, [.. ends.Select(e => e.Highest)]);
+    }
+
+    /// <summary>
+    /// A Max that raises nothing, behind the DequantizeLinear as ClipChannels is before the QuantizeLinear: ONNX Runtime 1.31 fuses either with nodes that take one
+    /// scale alone, and then does not load the model.
+    /// </summary>
+    private string RestoreChannels(string edge, string codes, string scale, string zero, AffineGrid grid, string? shown)
+    {
+        string restored = _graph.FreshName($"{edge}_DequantizeLinear_Output");
+        _graph.Add(Axis(new Node(_graph.FreshName($"{edge}_DequantizeLinear"), "DequantizeLinear", [codes, scale, zero], [restored]), grid));
+        return Bounded("Max", edge, restored, grid, [.. Enumerable.Range(0, grid.Bits.Length).Select(c => grid.Ends(c).Lowest)], shown);
+    }
+
+    private string Bounded(string op, string edge, string value, AffineGrid grid, float[] bounds, string? output = null)
+    {
+        long[] dims = [bounds.Length, .. Enumerable.Repeat(1L, -grid.Axis!.Value - 1)];
+        output ??= _graph.FreshName($"{edge}_{op}_Output");
+        _graph.Add(new Node(_graph.FreshName($"{edge}_{op}"), op, [value, _graph.AddConstant($"{edge}_bound", Tensor.Of(bounds, dims))], [output]));
+        return output;
     }
 
     private IEnumerable<(Node Reader, int[] Places)> Readers(string source) =>

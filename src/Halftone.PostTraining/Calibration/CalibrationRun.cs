@@ -44,9 +44,10 @@ public interface ICalibrationRun
     /// <param name="plan">The plan it is for.</param>
     /// <param name="site">Where it is read, by one node alone.</param>
     /// <param name="values">The values, as many as the weight has.</param>
-    /// <param name="statistics">What is known of the layer's inputs.</param>
+    /// <param name="statistics">What is known of the layer's inputs; null for what was gathered for the recipe's weight method.</param>
+    /// <param name="method">Another weight method than the recipe's; null for that.</param>
     /// <param name="cancel">Stops it.</param>
-    QuantizedTensor Quantize(QuantizationPlan plan, InputSite site, float[] values, LayerStatistics statistics, CancellationToken cancel = default);
+    QuantizedTensor Quantize(QuantizationPlan plan, InputSite site, float[] values, LayerStatistics? statistics, IWeightMethod? method, CancellationToken cancel = default);
 }
 
 /// <summary>Improves a plan; the way to extend beyond one weight or one edge at a time.</summary>
@@ -148,8 +149,8 @@ public sealed class CalibrationRun : ICalibrationRun, IDisposable
     }
 
     /// <inheritdoc/>
-    public QuantizedTensor Quantize(QuantizationPlan plan, InputSite site, float[] values, LayerStatistics statistics, CancellationToken cancel = default) =>
-        _builder.Quantize(plan, site, values, statistics, cancel);
+    public QuantizedTensor Quantize(QuantizationPlan plan, InputSite site, float[] values, LayerStatistics? statistics, IWeightMethod? method, CancellationToken cancel = default) =>
+        _builder.Quantize(plan, site, values, statistics, method, cancel);
 
     /// <inheritdoc/>
     public void Dispose() => _reference.Dispose();

@@ -41,13 +41,17 @@ internal static class DataFree
     }
 
     /// <summary>Statistics of the edges that a placement quantizes.</summary>
-    /// <exception cref="DataException">One does not follow from the network.</exception>
-    public static Dictionary<string, TensorStatistics> Statistics(Preparation prepared, Placement placement, DerivedMoments moments)
+    /// <param name="prepared">After the passes.</param>
+    /// <param name="placement">Says which edges.</param>
+    /// <param name="moments">The distributions.</param>
+    /// <param name="measured">Statistics of those that do not follow, where there are samples.</param>
+    /// <exception cref="DataException">One does not follow from the network, and there are no samples.</exception>
+    public static Dictionary<string, TensorStatistics> Statistics(Preparation prepared, Placement placement, DerivedMoments moments, IReadOnlyDictionary<string, TensorStatistics>? measured)
     {
         Dictionary<string, TensorStatistics> found = [];
         foreach (string edge in placement.Observed)
         {
-            found[edge] = moments.Statistics(edge) ?? throw new DataException(
+            found[edge] = moments.Statistics(edge) ?? measured?.GetValueOrDefault(edge) ?? throw new DataException(
                 prepared.Model.Graph.Inputs.Any(i => i.Name == edge)
                     ? $"The range of the input '{edge}' is not known without samples: give --input-range, or 'activations.inputRange' in the recipe."
                     : prepared.Passes.BatchNorm.Count == 0

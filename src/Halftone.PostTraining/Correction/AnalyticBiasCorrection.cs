@@ -19,6 +19,9 @@ public sealed record AnalyticBiasCorrection : IPlanMethod, IDescribed
     public static MethodInfo Info { get; } = new("analytic-bias-correction", "Analytic bias correction", "Nagel et al. 2019, Data-Free Quantization through Weight Equalization and Bias Correction, arXiv:1906.04721");
 
     /// <inheritdoc/>
+    public bool NeedsSamples => false;
+
+    /// <inheritdoc/>
     public QuantizationPlan Improve(Graph graph, QuantizationPlan plan, ICalibrationRun run, CancellationToken cancel = default)
     {
         var corrections = plan.BiasCorrections.ToBuilder();

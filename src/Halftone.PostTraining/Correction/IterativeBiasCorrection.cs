@@ -55,7 +55,7 @@ public sealed record IterativeBiasCorrection : IPlanMethod, IDescribed
         ImmutableArray<float> shift = means.Teacher.Less(means.Student);
         float[] stored = StoredBias(student.Graph, student.Graph.Nodes.First(n => n.Name == node.Name), shift.Length);
         float[] bias = run.Model.Graph.Constant(node.Input(2))?.ToFloats() ?? new float[shift.Length];
-        return [.. shift.Select((s, c) => s + stored[c] - bias[c])];
+        return [.. shift.Select((s, c) => s + stored[stored.Length == 1 ? 0 : c] - bias[bias.Length == 1 ? 0 : c])];
     }
 
     private static float[] StoredBias(Graph graph, Node node, int channels)

@@ -13,6 +13,7 @@ public static class PlanMethods
     public static MethodList<IPlanMethod> All { get; } = new(
         "plan method",
         Of<ActivationBits>(),
+        Of<MultiPointBudget>(),
         Of<Lapq>(),
         Of<SequentialQuantization>(),
         Of<MeanVariance>(),

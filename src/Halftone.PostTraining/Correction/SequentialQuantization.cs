@@ -15,7 +15,7 @@ namespace Halftone.PostTraining.Correction;
 /// b += W E[x] - W^ E[x~]. With <see cref="MatchFloat"/> off, W* = W and only H and the biases are the quantized network's.</para>
 /// <para>From: Frantar et al. 2022, GPTQ, arXiv:2210.17323, section 4 (inputs of the layers quantized so far); Stock et al. 2020, And the Bit Goes Down, arXiv:1907.05686,
 /// section 3.2 (likewise); Li et al. 2025, GPTAQ: Efficient Finetuning-Free Quantization for Asymmetric Calibration, arXiv:2504.02692 (the float output as what is to be met).
-/// Chosen here: the closed form of the last by ridge regression towards W, with the means set apart. Weights that several nodes read, and those that are no matrix, stay as they are.</para>
+/// Chosen here: the closed form of the last by ridge regression towards W, with the means set apart. Weights that are 0 stay 0, as pruning left them. Weights that several nodes read, and those that are no matrix, stay as they are.</para>
 /// <para>Runs the network once a layer; 2 d^2 doubles of memory, d the inputs of an output. The plan is kept only if its outputs come nearer to the float model's.</para>
 /// </remarks>
 public sealed record SequentialQuantization : IPlanMethod, IDescribed
@@ -93,7 +93,7 @@ public sealed record SequentialQuantization : IPlanMethod, IDescribed
         }
 
         float[] values = MatchFloat ? Matched(weight, matrix, square, cross, d) : weight.Values.ToArray();
-        QuantizedTensor quantized = run.Quantize(plan, new(node.Name, 1), values, new LayerStatistics { SecondMoment = square, Mean = y }, cancel);
+        QuantizedTensor quantized = run.Quantize(plan, new(node.Name, 1), values, new LayerStatistics { SecondMoment = square, Mean = y }, null, cancel);
         plan = plan with { Weights = plan.Weights.SetItem(new(node.Name, 1), quantized) };
         return bias ? plan with { BiasCorrections = plan.BiasCorrections.SetItem(node.Name, Shift(weight, matrix, quantized.Dequantize(), x, y)) } : plan;
     }
@@ -152,7 +152,8 @@ public sealed record SequentialQuantization : IPlanMethod, IDescribed
                 Cholesky.Solve(damped, change, d);
                 for (int i = 0; i < d; i++)
                 {
-                    values[matrix.Element(row, i)] += (float)change[i];
+                    int element = matrix.Element(row, i);
+                    values[element] += values[element] == 0 ? 0 : (float)change[i]; // what was pruned stays so
                 }
             });
         }

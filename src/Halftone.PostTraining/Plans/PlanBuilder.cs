@@ -100,13 +100,14 @@ public sealed class PlanBuilder
     /// <param name="plan">The plan it is for.</param>
     /// <param name="site">Where it is read.</param>
     /// <param name="values">The values, as many as the weight has.</param>
-    /// <param name="statistics">What is known of the layer's inputs.</param>
+    /// <param name="statistics">What is known of the layer's inputs; null for <see cref="Layers"/>.</param>
+    /// <param name="method">Another weight method than the recipe's; null for that.</param>
     /// <param name="cancel">Stops it.</param>
-    public QuantizedTensor Quantize(QuantizationPlan plan, InputSite site, float[] values, LayerStatistics statistics, CancellationToken cancel = default)
+    public QuantizedTensor Quantize(QuantizationPlan plan, InputSite site, float[] values, LayerStatistics? statistics, IWeightMethod? method, CancellationToken cancel = default)
     {
         Site at = Look(site);
         WeightView view = WeightViews.Of(at.Node, _graph.Constant(at.Tensor)!) with { Values = values };
-        return Safe(plan, [at.Node], view, WeightMethod.Quantize(view, at.Target, statistics, cancel));
+        return Safe(plan, [at.Node], view, (method ?? WeightMethod).Quantize(view, at.Target, statistics ?? Layers.GetValueOrDefault(site, LayerStatistics.None), cancel));
     }
 
     // ranges are pure functions of statistics; the first error is thrown as it is

@@ -52,7 +52,7 @@ public static partial class RecipeFile
     {
         using Stream stream = typeof(RecipeFile).Assembly.GetManifestResourceStream($"{Prefix}{name}.json")
             ?? throw new ArgumentException(
-                $"There is no recipe '{name}'. Did you mean '{Spelling.Nearest(name, Names)}'? There are: {string.Join(", ", Names)}; a file's name ends in .json.");
+                $"There is no recipe '{name}'. Did you mean '{Spelling.Nearest(name, Names)}'? 'halftone recipes' lists all {Names.Length}; a file's name ends in .json.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

@@ -7,7 +7,6 @@ internal static class StepOrder
 {
     private static readonly (string Earlier, string Later, string Why)[] s_orders =
     [
-        ("cross-layer-equalization", "bias-absorption", "equalization makes the large biases that absorption moves on"),
         ("cross-layer-equalization", "outlier-channel-splitting", "scaling channels that were split apart would move them off the half steps of the grid"),
         ("activation-equalization", "outlier-channel-splitting", "scaling channels that were split apart would move them off the half steps of the grid"),
         ("weight-factorization", "outlier-channel-splitting", "scaling channels that were split apart would move them off the half steps of the grid"),
@@ -28,6 +27,9 @@ internal static class StepOrder
         ("cross-layer-equalization", "weight-factorization", "the second would undo the first"),
         ("activation-equalization", "weight-factorization", "the second would undo the first"),
     ];
+
+    /// <summary>Every id that is spoken of.</summary>
+    internal static IEnumerable<string> Ids => s_orders.SelectMany(o => (string[])[o.Earlier, o.Later]).Concat(s_conflicts.SelectMany(c => (string[])[c.One, c.Other])).Distinct();
 
     /// <exception cref="RecipeKeyException">Two steps stand in the wrong order, or exclude each other.</exception>
     public static void Validate(Recipe recipe)
