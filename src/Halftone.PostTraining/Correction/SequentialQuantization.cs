@@ -21,7 +21,7 @@ namespace Halftone.PostTraining.Correction;
 public sealed record SequentialQuantization : IPlanMethod, IDescribed
 {
     private const int MostRows = 1 << 15;
-    private const double Work = 8e9; // multiply-adds a layer and matrix; about two seconds
+    private const double Work = 4e9; // multiply-adds a layer and matrix; about a second
     private const int MostInputs = 8192; // three matrices of d^2 doubles then take 1.6 GB
 
     /// <inheritdoc/>
