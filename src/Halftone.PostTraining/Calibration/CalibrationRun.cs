@@ -4,8 +4,8 @@ using Halftone.Formats;
 using Halftone.Onnx;
 using Halftone.Onnx.Export;
 using Halftone.OnnxRuntime;
-using Halftone.Statistics;
 using Halftone.PostTraining.Plans;
+using Halftone.Statistics;
 using Halftone.Weights;
 
 namespace Halftone.PostTraining.Calibration;
