@@ -22,6 +22,10 @@ public sealed class DeterminismTests
     [InlineData("attention block", "pytorch-static-fbgemm")]
     [InlineData("attention block", "weight-only-int4")]
     [InlineData("lstm between products", "pytorch-dynamic")]
+    [InlineData("squeeze and excite", "halftone-w4a4")]
+    [InlineData("squeeze and excite", "lapq-w4a4")]
+    [InlineData("attention block", "gptaq-w4")]
+    [InlineData("attention block", "aciq-w4a4")]
     public void Odd_layers_quantize_to_the_same_bytes(string layer, string recipe)
     {
         Model model = OddLayers.Find(layer).Build();
