@@ -40,11 +40,11 @@ public sealed class TrainingFreeTests
     [InlineData("fashion_mobilenet", RecipeGranularity.Channel)]
     public void Bundled_networks_gain_by_correction_and_by_PWLQ_at_three_bits(string name, RecipeGranularity granularity)
     {
-        Networks net = Networks.Bundled(name, 1000);
+        Networks net = Networks.Bundled(name, 2500);
         double plain = net.Difference(Weights("round-to-nearest", 3, granularity));
         double piecewise = net.Difference(Weights("pwlq", 3, granularity));
         double corrected = net.Difference(Weights("omse", 3, granularity, "mean-variance-correction"));
-        Assert.True(piecewise > 0.5 * plain && corrected > 0.5 * plain, $"min/max {plain:F2}, PWLQ {piecewise:F2}, OMSE corrected {corrected:F2}");
+        Assert.True(piecewise > 0.6 * plain && corrected > 0.6 * plain, $"min/max {plain:F2}, PWLQ {piecewise:F2}, OMSE corrected {corrected:F2}");
     }
 
     [Theory]
@@ -161,11 +161,11 @@ public sealed class TrainingFreeTests
 
         public IDataSet Calibration => calibration;
 
-        public static Networks Bundled(string name, int count) => Known(name, () => new(FashionSamples.Load(name), FashionSamples.Calibration(512), new Remembered(FashionSamples.Test(count))));
+        public static Networks Bundled(string name, int count) => Known($"{name} {count}", () => new(FashionSamples.Load(name), FashionSamples.Calibration(512), new Remembered(FashionSamples.Test(count))));
 
         public static Networks ResNet20(int count) => Shared("resnet20_cifar10_ft", count);
 
-        public static Networks Shared(string name, int count = 2000) => Known(name, () =>
+        public static Networks Shared(string name, int count = 2000) => Known($"{name} {count}", () =>
         {
             (string data, string steps) = name switch
             {
