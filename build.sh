@@ -50,6 +50,12 @@ run_tests() {
     dotnet run build/TestSummary.cs -- "$results"
 }
 
+# accuracy bars that take minutes a network; they skip without the development data
+run_long_comparisons() {
+    dotnet build tests/Halftone.PostTraining.Tests/Halftone.PostTraining.Tests.csproj -c Release -v quiet
+    artifacts/bin/Halftone.PostTraining.Tests/release/Halftone.PostTraining.Tests -noColor -noLogo -explicit only -diagnostics -parallelMode none
+}
+
 run_pack() {
     rm -rf artifacts/package
     for project in Core Onnx Data OnnxRuntime PostTraining Reports Cli; do
@@ -100,6 +106,7 @@ case "$command" in
     bench)
         compgen -G 'bench/*/*.csproj' >/dev/null || { echo "There are no benchmarks in bench/ yet." >&2; exit 1; }
         for project in bench/*/*.csproj; do dotnet run -c Release --project "$project" -- "$@"; done
+        run_long_comparisons
         ;;
     pack) run_pack ;;
     format) dotnet format Halftone.slnx "$@" ;;
