@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using System.Globalization;
 
 namespace Halftone.Cli;
 
@@ -37,7 +36,7 @@ internal static class UsageErrors
     // the library takes an unknown option for an argument's value where one is missing
     private static string? UnknownOption(ParseResult result) =>
         result.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash)
-            .Where(t => t.Type == TokenType.Argument && t.Value is ['-', _, ..] && !double.TryParse(t.Value, CultureInfo.InvariantCulture, out _))
+            .Where(t => t.Type == TokenType.Argument && t.Value is ['-', not (>= '0' and <= '9' or '.'), ..]) // a minus before a digit is a sign
             .Select(t => t.Value)
             .FirstOrDefault();
 

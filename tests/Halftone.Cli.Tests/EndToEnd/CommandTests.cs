@@ -66,6 +66,19 @@ public sealed class CommandTests(QuantizedSample sample) : IClassFixture<Quantiz
         }
     }
 
+    // an end of a range may be negative, which must not look like an option
+    [Theory]
+    [InlineData("--input-range", "-0.8103,2.0227")]
+    [InlineData("--input-range=-0.8103,2.0227")]
+    public async Task Without_samples_the_range_of_the_input_is_enough_for_DFQ(params string[] range)
+    {
+        using TemporaryFolder folder = new();
+        Ran ran = await CommandLine.Run(["quantize", Bundled.Mobilenet, "--recipe", "dfq-int8", .. range, "-o", folder.Path]);
+        Assert.True(ran.Code is ExitCode.Ok, ran.Error);
+        Ran evaluated = await CommandLine.Run(["evaluate", folder.File("fashion_mobilenet.int8.onnx"), .. sample.DataOptions, "--json"]);
+        Assert.InRange(Parsed(evaluated).GetProperty("value").GetDouble(), 85, 100);
+    }
+
     [Fact]
     public async Task Evaluate_measures_what_quantize_measured()
     {
