@@ -19,9 +19,10 @@ internal static class OutcomeText
             Line("calibrated", string.Create(CultureInfo.InvariantCulture, $"on {calibration.Samples} samples of {calibration.Data} in {calibration.Milliseconds / 1000:F1} s"));
         }
 
-        if (outcome.RangeTrials.Length > 0)
+        if (outcome.RangeMethod.Length > 0)
         {
-            Line("ranges", $"{outcome.RangeMethod} (" + string.Join(", ", outcome.RangeTrials.Select(t => $"{t.Method} {QuantizeOptions.Number(t.Sqnr, 1)} dB")) + ")");
+            string trials = string.Join(", ", outcome.RangeTrials.Select(t => $"{t.Method} {QuantizeOptions.Number(t.Sqnr, 1)} dB"));
+            Line("ranges", trials.Length > 0 ? $"{outcome.RangeMethod} ({trials})" : $"{outcome.RangeMethod}, without samples");
         }
 
         if (outcome.Fusion.Length > 0)

@@ -55,7 +55,7 @@ internal sealed class RangeMixing(PlanBuilder builder, ICalibrationRun run, IRan
         return new RangeCandidate(RangeSelection.Mixed, plan, run.Compare(plan, cancel));
     }
 
-    private static bool Gains(RangeCandidate tried, RangeCandidate now) => tried.Agreement.Sqnr > now.Agreement.Sqnr + Gain;
+    private static bool Gains(RangeCandidate tried, RangeCandidate now) => tried.Agreement!.Sqnr > now.Agreement!.Sqnr + Gain;
 
     private int Trials()
     {

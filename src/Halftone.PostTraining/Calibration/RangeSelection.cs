@@ -9,8 +9,8 @@ namespace Halftone.PostTraining.Calibration;
 /// <summary>A choice of ranges and the plan it leads to.</summary>
 /// <param name="Method">Id of the range method, or <see cref="RangeSelection.Mixed"/>.</param>
 /// <param name="Plan">The plan.</param>
-/// <param name="Agreement">Of its outputs with the float model's.</param>
-public sealed record RangeCandidate(string Method, QuantizationPlan Plan, Agreement Agreement);
+/// <param name="Agreement">Of its outputs with the float model's; null where there were no samples to compare on.</param>
+public sealed record RangeCandidate(string Method, QuantizationPlan Plan, Agreement? Agreement);
 
 /// <summary>Chooses ranges without labels: every candidate is a function of the same statistics, and what brings the outputs nearest to the float model's wins.</summary>
 /// <remarks>First one method for all values, then value by value (<see cref="RangeMixing"/>).</remarks>
@@ -57,9 +57,9 @@ public static class RangeSelection
             return [.. tried];
         }
 
-        RangeCandidate other = tried.Skip(1).MaxBy(c => c.Agreement.Sqnr)!;
-        RangeCandidate best = other.Agreement.Sqnr > tried[0].Agreement.Sqnr + Clearly ? other : tried[0];
-        RangeCandidate[] rest = [.. tried.Where(c => c != best).OrderByDescending(c => c.Agreement.Sqnr)];
+        RangeCandidate other = tried.Skip(1).MaxBy(c => c.Agreement!.Sqnr)!;
+        RangeCandidate best = other.Agreement!.Sqnr > tried[0].Agreement!.Sqnr + Clearly ? other : tried[0];
+        RangeCandidate[] rest = [.. tried.Where(c => c != best).OrderByDescending(c => c.Agreement!.Sqnr)];
         tell?.Invoke("different methods for different values");
         Dictionary<string, IRangeMethod> byId = methods.ToDictionary(m => m.Id, m => m.Method);
         RangeCandidate mixed = new RangeMixing(builder, run, [.. rest.Prepend(best).Select(c => byId[c.Method])]).Improve(best, cancel);
@@ -69,6 +69,6 @@ public static class RangeSelection
     private static RangeCandidate Alone(PlanBuilder builder, string id, IRangeMethod method, ICalibrationRun run, CancellationToken cancel)
     {
         QuantizationPlan plan = builder.Build(run.Statistics, method, cancel);
-        return new RangeCandidate(id, plan, run.JudgedSamples > 0 ? run.Compare(plan, cancel) : new Agreement(double.NaN, double.NaN, null, 0));
+        return new RangeCandidate(id, plan, run.JudgedSamples > 0 ? run.Compare(plan, cancel) : null);
     }
 }
