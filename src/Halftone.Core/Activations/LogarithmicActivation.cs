@@ -13,8 +13,6 @@ namespace Halftone.Activations;
 /// </remarks>
 public sealed record LogarithmicActivation : IActivationMethod, IDescribed
 {
-    private const int Octaves = 12;
-
     /// <inheritdoc/>
     public static MethodInfo Info { get; } = new("logarithmic", "Logarithmic activations", "Miyashita, Lee, Murmann 2016, arXiv:1603.01025");
 
@@ -57,16 +55,10 @@ public sealed record LogarithmicActivation : IActivationMethod, IDescribed
     private LogarithmicLevels Best(TensorStatistics statistics, int count)
     {
         int perOctave = Base is LogarithmBase.Two ? 1 : 2;
-        double greatest = Math.Max(-statistics.Min, statistics.Max);
-        LogarithmicLevels At(int fullScale) => new(perOctave, (perOctave * fullScale) - 1, count);
-        if (FullScale is { } given || greatest == 0)
-        {
-            return At(FullScale ?? 0);
-        }
-
         var points = ValuePoints.Of(statistics);
-        int top = Math.Min(Math.ILogB(greatest) + 2, 127);
-        return Enumerable.Range(0, Octaves).Select(k => At(top - k)).MinBy(l => points.SquaredError(v => Math.Sign(v) * l.Quantize(Math.Abs(v))));
+        return FullScale is { } given
+            ? LogarithmicLevels.Below(perOctave, given, count)
+            : LogarithmicLevels.Best(perOctave, count, Math.Max(-statistics.Min, statistics.Max), l => points.SquaredError(v => Math.Sign(v) * l.Quantize(Math.Abs(v))));
     }
 
     private static float Above(double border)

@@ -37,6 +37,40 @@ public static class Cholesky
         return true;
     }
 
+    /// <summary>The L of A + r I = L L^T, with r a share of the mean of A's diagonal that grows tenfold until the matrix is positive definite; A has no negative eigenvalues but by rounding.</summary>
+    /// <param name="matrix">A, [n, n]; its lower triangle is read.</param>
+    /// <param name="n">Rows.</param>
+    /// <param name="share">The first share; 0 for none. Of a matrix of zeros the sum is the identity.</param>
+    /// <exception cref="ArgumentException">The diagonal is not finite.</exception>
+    public static double[] FactorDamped(ReadOnlySpan<double> matrix, int n, double share)
+    {
+        double mean = 0;
+        for (int i = 0; i < n; i++)
+        {
+            mean += matrix[(i * n) + i] / n;
+        }
+
+        if (!double.IsFinite(mean))
+        {
+            throw new ArgumentException("The diagonal of the matrix is not finite.", nameof(matrix));
+        }
+
+        var factor = new double[n * n];
+        for (double r = mean > 0 ? share * mean : 1; ; r = Math.Max(10 * r, 1e-14 * mean))
+        {
+            matrix.CopyTo(factor);
+            for (int i = 0; i < n; i++)
+            {
+                factor[(i * n) + i] += r;
+            }
+
+            if (Factor(factor, n))
+            {
+                return factor;
+            }
+        }
+    }
+
     /// <summary>x of L L^T x = b, in place of b.</summary>
     /// <param name="lower">[n, n], made by <see cref="Factor"/>.</param>
     /// <param name="vector">b, then x; [n].</param>

@@ -7,8 +7,29 @@ namespace Halftone.Numerics;
 /// <remarks>The border between e and e + 1 is 2^((e + 1/2) / PerOctave), so half a step below the least level all is 0, and what is above the largest becomes it.</remarks>
 public readonly record struct LogarithmicLevels(int PerOctave, int Highest, int Count)
 {
+    private const int Octaves = 12;
+
     private static readonly double s_rootOfTwo = Math.Sqrt(2);
     private static readonly double s_fourthRoot = Math.Sqrt(s_rootOfTwo);
+
+    /// <summary>Levels whose largest is below 2^fullScale, a step of the base.</summary>
+    public static LogarithmicLevels Below(int perOctave, int fullScale, int count) => new(perOctave, (perOctave * fullScale) - 1, count);
+
+    /// <summary>The levels whose full scale errs least, of those from above the greatest magnitude down; of equals the highest.</summary>
+    /// <param name="perOctave">1 for base 2, 2 for its root.</param>
+    /// <param name="count">Levels but 0.</param>
+    /// <param name="greatest">The greatest magnitude.</param>
+    /// <param name="error">Of levels.</param>
+    public static LogarithmicLevels Best(int perOctave, int count, double greatest, Func<LogarithmicLevels, double> error)
+    {
+        if (greatest == 0)
+        {
+            return Below(perOctave, 0, count);
+        }
+
+        int top = Math.Min(Math.ILogB(greatest) + 2, 127); // 2^127 is the largest power that is a float
+        return Enumerable.Range(0, Octaves).Select(k => Below(perOctave, top - k, count)).MinBy(error);
+    }
 
     /// <summary>e of the least level.</summary>
     public int Lowest => Highest - Count + 1;

@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace Halftone.Numerics;
 
 /// <summary>Small least-squares problems by their normal equations.</summary>
@@ -12,41 +10,19 @@ public static class NormalEquations
     public static double[] Solve(ReadOnlySpan<double> matrix, ReadOnlySpan<double> right, double ridge = 0)
     {
         int n = right.Length;
-        double mean = 0;
+        bool zero = true;
         for (int i = 0; i < n; i++)
         {
-            mean += matrix[(i * n) + i] / n;
+            zero &= !(matrix[(i * n) + i] > 0);
         }
 
-        if (!(mean > 0) || !double.IsFinite(mean))
+        if (zero)
         {
             return new double[n];
         }
 
-        var factor = new double[n * n];
-        for (double share = ridge; ; share = Math.Max(share * 10, 1e-14))
-        {
-            matrix.CopyTo(factor);
-            for (int i = 0; i < n; i++)
-            {
-                factor[(i * n) + i] += share * mean;
-            }
-
-            if (Cholesky.Factor(factor, n))
-            {
-                break;
-            }
-        }
-
-        // M = L L^T: x = L^-T (L^-1 b)
-        double[] inverse = Cholesky.InvertLower(factor, n);
-        var x = new double[n];
-        for (int i = 0; i < n; i++)
-        {
-            ReadOnlySpan<double> row = inverse.AsSpan(i * n, n);
-            TensorPrimitives.MultiplyAdd(row, TensorPrimitives.Dot(row, right), x, x);
-        }
-
+        double[] x = right.ToArray();
+        Cholesky.Solve(Cholesky.FactorDamped(matrix, n, ridge), x, n);
         return x;
     }
 }

@@ -1,5 +1,6 @@
 using Halftone.Formats;
 using Halftone.Numerics;
+using Halftone.Statistics;
 
 namespace Halftone.Weights;
 
@@ -38,19 +39,8 @@ public sealed record AbcNet : IWeightMethod, IDescribed
     private static double[] Fit(ReadOnlySpan<float> values, ReadOnlySpan<int> elements, int bases, float[] signs)
     {
         int count = signs.Length / bases;
-        double mean = 0;
-        foreach (float v in values)
-        {
-            mean += v / (double)values.Length;
-        }
-
-        double squares = 0;
-        foreach (float v in values)
-        {
-            squares += (v - mean) * (v - mean);
-        }
-
-        double deviation = values.IsEmpty ? 0 : Math.Sqrt(squares / values.Length);
+        var moments = Moments.Of(values);
+        (double mean, double deviation) = (moments.Mean, Math.Sqrt(moments.Variance));
         var matrix = new double[bases * bases];
         var right = new double[bases];
         var row = new double[bases];

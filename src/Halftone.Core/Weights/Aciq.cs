@@ -1,5 +1,6 @@
 using Halftone.Formats;
 using Halftone.Numerics;
+using Halftone.Statistics;
 
 namespace Halftone.Weights;
 
@@ -39,7 +40,13 @@ public sealed record Aciq : IWeightMethod, IDescribed
         var values = new GroupedValues(weight, target.Granularity);
         var means = new double[values.Count];
         var spreads = new double[values.Count];
-        values.ForEach(g => (means[g], spreads[g]) = MeanAndDeviation(values[g]), cancel);
+        values.ForEach(
+            g =>
+            {
+                var moments = Moments.Of(values[g]);
+                (means[g], spreads[g]) = (moments.Mean, Math.Sqrt(moments.Variance));
+            },
+            cancel);
         int[] bits = width <= AllocatedUpTo ? BitAllocation.Bits(spreads, width) : [.. spreads.Select(_ => width)];
         var codes = new int[weight.Values.Length];
         var scales = new float[values.Count];
@@ -60,22 +67,5 @@ public sealed record Aciq : IWeightMethod, IDescribed
         var grid = new IntegerGrid(Math.Max(bits.DefaultIfEmpty(width).Max(), 1), signed: false);
         var made = new AffineTensor(weight.Shape, target.Granularity, grid, codes, [.. scales], offsets: [.. offsets], bits: [.. bits.Select(b => (byte)b)]);
         return Correct ? MeanVarianceCorrection.Corrected(made, weight) : made;
-    }
-
-    private static (double Mean, double Deviation) MeanAndDeviation(ReadOnlySpan<float> values)
-    {
-        double mean = 0;
-        foreach (float v in values)
-        {
-            mean += v / (double)values.Length;
-        }
-
-        double squares = 0;
-        foreach (float v in values)
-        {
-            squares += (v - mean) * (v - mean);
-        }
-
-        return (mean, values.IsEmpty ? 0 : Math.Sqrt(squares / values.Length));
     }
 }

@@ -1,5 +1,6 @@
 using Halftone.Formats;
 using Halftone.Numerics;
+using Halftone.Statistics;
 
 namespace Halftone.Weights;
 
@@ -77,11 +78,7 @@ public sealed record Admm : IWeightMethod, IDescribed
             return ScaleProjection.Best(values, levels, levels).Scale;
         }
 
-        double mean = 0;
-        foreach (float v in values)
-        {
-            mean += Math.Abs((double)v) / values.Length;
-        }
+        double mean = values.IsEmpty ? 0 : Moments.Of(values).Absolute / values.Length;
 
         // from the mean, where all values take the lowest level but 0, down to where it is the highest
         ScaleFit best = new(0, double.PositiveInfinity);

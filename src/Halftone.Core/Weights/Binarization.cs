@@ -19,28 +19,7 @@ public sealed record Binarization : IWeightMethod, IDescribed
     public QuantizedTensor Quantize(WeightView weight, WeightTarget target, LayerStatistics statistics, CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
-        ReadOnlySpan<float> values = weight.Values.Span;
-        GroupExtremes.RequireFinite(values);
-        var words = new ulong[BinaryBasisTensor.WordCount(values.Length)];
-        BinaryBasisTensor.PackSigns(values, words);
-        return new BinaryBasisTensor(weight.Shape, target.Granularity, [.. Scales(weight, target.Granularity)], words);
-    }
-
-    private float[] Scales(WeightView weight, Granularity granularity)
-    {
-        ReadOnlySpan<float> values = weight.Values.Span;
-        int groups = granularity.GroupCount(weight.Shape.AsSpan());
-        var sums = new double[groups];
-        var counts = new int[groups];
-        foreach (GroupRun run in granularity.Runs(weight.Shape))
-        {
-            for (int i = 0; i < run.Length; i++)
-            {
-                sums[run.Group + (i * run.Step)] += Math.Abs(values[run.Start + i]);
-                counts[run.Group + (i * run.Step)]++;
-            }
-        }
-
-        return [.. sums.Select((sum, g) => Bare ? 1 : (float)(sum / Math.Max(1, counts[g])))];
+        BinaryBasisTensor signs = Bwn.Signs(weight, new GroupedValues(weight, target.Granularity), target.Granularity);
+        return Bare ? new BinaryBasisTensor(signs.Shape, signs.Granularity, [.. signs.Scales.Select(_ => 1f)], signs.Bases == 0 ? [] : signs.Basis(0)) : signs;
     }
 }

@@ -79,9 +79,7 @@ public sealed record BitGoesDown : IWeightMethod, IDescribed
         int most = 1 << (weight.Kind is WeightKind.MatMul ? LinearBits : target.Codes.Bits);
         int count = Math.Min(most, Below(vectors.Count / 4.0));
         int[] start = new CounterRandom(Seed).Subset(count, vectors.Count);
-        float[] seen = statistics.SecondMoment is { } moments && weight.Matrix is { } matrix
-            ? Seen(vectors, Pooled(moments, weight.Groups, matrix.Columns, vectors.Width))
-            : vectors.Values;
+        float[] seen = LayerMoments.Of(weight, statistics) is { } layer ? Seen(vectors, layer.Pooled(vectors.Width)) : vectors.Values;
         return vectors.Tensor(VectorLloyd.Clusters(seen, vectors.Width, start, Iterations, Seed, cancel));
     }
 
@@ -97,51 +95,11 @@ public sealed record BitGoesDown : IWeightMethod, IDescribed
         return power;
     }
 
-    /// <summary>The mean of the d x d blocks on the diagonals of the second moments of the inputs.</summary>
-    private static double[] Pooled(double[] moments, int groups, int inputs, int d)
-    {
-        if (moments.Length != groups * inputs * inputs)
-        {
-            throw new ArgumentException($"The second moment has {moments.Length} values; a weight of {groups} groups with {inputs} inputs an output has {groups * inputs * inputs}.", nameof(moments));
-        }
-
-        var pooled = new double[d * d];
-        for (int at = 0; at < groups * inputs; at += d)
-        {
-            int corner = (at / inputs * inputs * inputs) + (at % inputs * (inputs + 1));
-            for (int i = 0; i < pooled.Length; i++)
-            {
-                pooled[i] += moments[corner + (i / d * inputs) + (i % d)] * d / (groups * inputs);
-            }
-        }
-
-        return pooled;
-    }
-
-    /// <summary>v L for each vector v, where G = L L^T; as they are where the inputs are always zero.</summary>
+    /// <summary>v L for each vector v, where G = L L^T.</summary>
     private static float[] Seen(WeightVectors vectors, double[] moment)
     {
         int d = vectors.Width;
-        double mean = Enumerable.Range(0, d).Sum(i => moment[i * (d + 1)]) / d;
-        if (!double.IsFinite(mean))
-        {
-            throw new ArgumentException("The second moment of the layer's inputs is not finite.", nameof(moment));
-        }
-
-        if (mean <= 0)
-        {
-            return vectors.Values;
-        }
-
-        double[] lower;
-        double damping = Damping;
-        do
-        {
-            lower = [.. moment.Select((m, i) => (m / mean) + (i % (d + 1) == 0 ? damping : 0))];
-            damping *= 10;
-        }
-        while (!Cholesky.Factor(lower, d));
-
+        double[] lower = Cholesky.FactorDamped(moment, d, Damping);
         var seen = new float[vectors.Values.Length];
         Parallel.For(0, vectors.Count, v =>
         {

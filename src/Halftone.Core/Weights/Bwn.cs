@@ -1,4 +1,5 @@
 using Halftone.Formats;
+using Halftone.Statistics;
 
 namespace Halftone.Weights;
 
@@ -25,13 +26,7 @@ public sealed record Bwn : IWeightMethod, IDescribed
         var alphas = new float[values.Count];
         for (int g = 0; g < alphas.Length; g++)
         {
-            double sum = 0;
-            foreach (float v in values[g])
-            {
-                sum += Math.Abs((double)v);
-            }
-
-            alphas[g] = values[g].IsEmpty ? 0 : (float)(sum / values[g].Length);
+            alphas[g] = values[g].IsEmpty ? 0 : (float)(Moments.Of(values[g]).Absolute / values[g].Length);
         }
 
         return new BinaryBasisTensor(weight.Shape, granularity, [.. alphas], words);

@@ -1,5 +1,6 @@
 using Halftone.Formats;
 using Halftone.Numerics;
+using Halftone.Statistics;
 
 namespace Halftone.Weights;
 
@@ -50,7 +51,7 @@ public sealed record DeepCompression : IWeightMethod, IDescribed
         cancel.ThrowIfCancellationRequested();
         ReadOnlySpan<float> values = weight.Values.Span;
         GroupExtremes.RequireFinite(values);
-        double threshold = Quality * Deviation(values);
+        double threshold = Quality * Math.Sqrt(Moments.Of(values).Variance);
         var mask = new ulong[BinaryBasisTensor.WordCount(values.Length)];
         List<float> kept = new(values.Length);
         for (int i = 0; i < values.Length; i++)
@@ -65,22 +66,5 @@ public sealed record DeepCompression : IWeightMethod, IDescribed
         return kept.Count == values.Length
             ? ScalarCodebooks.Lloyd(weight.Shape, weight.Values, Granularity.Tensor, target.Codes.Bits, Start, Iterations, Seed, cancel)
             : new SparseTensor(weight.Shape, mask, ScalarCodebooks.Lloyd([kept.Count], kept.ToArray(), Granularity.Tensor, target.Codes.Bits, Start, Iterations, Seed, cancel));
-    }
-
-    private static double Deviation(ReadOnlySpan<float> values)
-    {
-        (double sum, double squares) = (0, 0);
-        foreach (float value in values)
-        {
-            sum += value;
-        }
-
-        double mean = sum / Math.Max(1, values.Length);
-        foreach (float value in values)
-        {
-            squares += (value - mean) * (value - mean);
-        }
-
-        return Math.Sqrt(squares / Math.Max(1, values.Length));
     }
 }

@@ -77,35 +77,12 @@ public sealed record Gptq : IWeightMethod, IDescribed
         return AffineWeights.Tensor(weight, target, parameters, codes);
     }
 
-    // H^-1 = U^T U: with the order of rows and columns turned round, the lower factor of H is the turned U^-1
+    // H^-1 = U^T U: with the order of rows and columns turned round, the lower factor of H is the turned U^-1. Inputs that are always zero say nothing: their weights round to the nearest
     private double[] UpperOfInverse(ReadOnlySpan<double> moment, int d)
     {
-        double mean = 0;
-        for (int i = 0; i < d; i++)
-        {
-            mean += moment[(i * d) + i] / d;
-        }
-
-        if (!double.IsFinite(mean))
-        {
-            throw new ArgumentException("The second moment of the layer's inputs is not finite.", nameof(moment));
-        }
-
-        // inputs that are always zero say nothing: their weights round to the nearest
-        var turned = new double[d * d];
-        double damping = mean > 0 ? Damping * mean : 1;
-        do
-        {
-            for (int i = 0; i < turned.Length; i++)
-            {
-                turned[i] = moment[^(i + 1)] + (i % (d + 1) == 0 ? damping : 0);
-            }
-
-            damping *= 10;
-        }
-        while (!Cholesky.Factor(turned, d));
-
-        double[] u = Cholesky.InvertLower(turned, d);
+        double[] turned = moment.ToArray();
+        Array.Reverse(turned);
+        double[] u = Cholesky.InvertLower(Cholesky.FactorDamped(turned, d, Damping), d);
         Array.Reverse(u);
         return u;
     }

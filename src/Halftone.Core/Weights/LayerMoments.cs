@@ -64,6 +64,24 @@ internal sealed class LayerMoments
         return result;
     }
 
+    /// <summary>The mean of the blocks of width x width on the diagonals of H, over all pieces of the inputs; the width divides the inputs of an output.</summary>
+    public double[] Pooled(int width)
+    {
+        int d = Inputs;
+        int all = _weight.Groups * d;
+        var pooled = new double[width * width];
+        for (int at = 0; at < all; at += width)
+        {
+            int corner = (at / d * d * d) + (at % d * (d + 1));
+            for (int i = 0; i < pooled.Length; i++)
+            {
+                pooled[i] += _moments[corner + (i / width * d) + (i % width)] * width / all;
+            }
+        }
+
+        return pooled;
+    }
+
     /// <summary>v H v^T: the mean square of what v makes of the inputs of a row.</summary>
     public double Square(int row, double[] v) => TensorPrimitives.Dot<double>(Times(row, v), v);
 }

@@ -22,8 +22,6 @@ public enum LogarithmBase
 /// </remarks>
 public sealed record Logarithmic : IWeightMethod, IDescribed
 {
-    private const int Octaves = 12;
-
     /// <inheritdoc/>
     public static MethodInfo Info { get; } = new("logarithmic", "Logarithmic weights", "Miyashita, Lee, Murmann 2016, arXiv:1603.01025");
 
@@ -54,7 +52,11 @@ public sealed record Logarithmic : IWeightMethod, IDescribed
         values.ForEach(
             g =>
             {
-                LogarithmicLevels levels = Best(values[g], values.Extremes.Min[g], values.Extremes.Max[g], count);
+                double greatest = Math.Max(-(double)values.Extremes.Min[g], values.Extremes.Max[g]);
+                int perOctave = Base is LogarithmBase.Two ? 1 : 2;
+                LogarithmicLevels levels = FullScale is { } given
+                    ? LogarithmicLevels.Below(perOctave, given, count)
+                    : LogarithmicLevels.Best(perOctave, count, greatest, l => SquaredError(values[g], l));
                 for (int k = 0; k < count; k++)
                 {
                     // 0, then the positive levels from the least on, then the negative ones
@@ -73,35 +75,16 @@ public sealed record Logarithmic : IWeightMethod, IDescribed
         return new CodebookTensor(weight.Shape, 1, size, [.. codewords], indices, target.Granularity);
     }
 
-    private LogarithmicLevels Best(ReadOnlySpan<float> values, float min, float max, int count)
+    private static double SquaredError(ReadOnlySpan<float> values, LogarithmicLevels levels)
     {
-        int perOctave = Base is LogarithmBase.Two ? 1 : 2;
-        double greatest = Math.Max(-(double)min, max);
-        LogarithmicLevels At(int fullScale) => new(perOctave, (perOctave * fullScale) - 1, count);
-        if (FullScale is { } given || greatest == 0)
+        double error = 0;
+        foreach (float v in values)
         {
-            return At(FullScale ?? 0);
+            double magnitude = Math.Abs((double)v);
+            double apart = magnitude - levels.Quantize(magnitude);
+            error += apart * apart;
         }
 
-        int top = Math.Min(Math.ILogB(greatest) + 2, 127); // 2^127 is the largest power that is a float
-        (LogarithmicLevels best, double least) = (At(top), double.PositiveInfinity);
-        for (int fullScale = top; fullScale > top - Octaves; fullScale--)
-        {
-            LogarithmicLevels levels = At(fullScale);
-            double error = 0;
-            foreach (float v in values)
-            {
-                double magnitude = Math.Abs((double)v);
-                double apart = magnitude - levels.Quantize(magnitude);
-                error += apart * apart;
-            }
-
-            if (error < least)
-            {
-                (best, least) = (levels, error);
-            }
-        }
-
-        return best;
+        return error;
     }
 }

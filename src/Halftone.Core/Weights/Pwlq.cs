@@ -1,5 +1,6 @@
 using Halftone.Formats;
 using Halftone.Numerics;
+using Halftone.Statistics;
 
 namespace Halftone.Weights;
 
@@ -76,19 +77,7 @@ public sealed record Pwlq : IWeightMethod, IDescribed
             return [m * PiecewiseLinear.Search(share => SquaredError(values[g], PiecewiseLinear.Levels([share * m], m, n, Overlapping)), Overlapping)];
         }
 
-        double mean = 0;
-        foreach (float v in values[g])
-        {
-            mean += v / (double)values[g].Length;
-        }
-
-        double squares = 0;
-        foreach (float v in values[g])
-        {
-            squares += (v - mean) * (v - mean);
-        }
-
-        double deviation = Math.Sqrt(squares / values[g].Length);
+        double deviation = Math.Sqrt(Moments.Of(values[g]).Variance);
         if (deviation <= m * 1e-9)
         {
             return [.. Enumerable.Range(1, Breakpoints).Select(k => m * k / (Breakpoints + 1))];

@@ -1,5 +1,6 @@
 using Halftone.Formats;
 using Halftone.Numerics;
+using Halftone.Statistics;
 
 namespace Halftone.Weights;
 
@@ -45,12 +46,7 @@ public sealed record Twn : IWeightMethod, IDescribed
 
     private float Group(ReadOnlySpan<float> values, ReadOnlySpan<int> elements, int[] codes)
     {
-        double mean = 0;
-        foreach (float v in values)
-        {
-            mean += Math.Abs((double)v) / values.Length;
-        }
-
+        double mean = values.IsEmpty ? 0 : Moments.Of(values).Absolute / values.Length;
         double delta = Exact ? ScaleProjection.Best(values, s_levels, s_levels).Scale / 2 : Threshold * mean;
         (double sum, int count) = (0, 0);
         foreach (float v in values)

@@ -118,23 +118,7 @@ public sealed record SequentialQuantization : IPlanMethod, IDescribed
         for (int group = 0; group < weight.Groups; group++)
         {
             ReadOnlySpan<double> h = square.AsSpan(group * d * d, d * d);
-            double mean = 0;
-            for (int i = 0; i < d; i++)
-            {
-                mean += h[(i * d) + i] / d;
-            }
-
-            double[] damped = h.ToArray();
-            for (int i = 0; i < d; i++)
-            {
-                damped[(i * d) + i] += Damping * mean;
-            }
-
-            if (mean <= 0 || !Cholesky.Factor(damped, d))
-            {
-                continue;
-            }
-
+            double[] damped = Cholesky.FactorDamped(h, d, Damping);
             int start = group * d * d;
             Parallel.For(0, outputs, o =>
             {
