@@ -24,19 +24,9 @@ public sealed record LayerStatistics
 
     /// <summary>Mean of x x^T over samples and places, [groups, d, d] row-major; d is the inputs of one output (input channels of a group times kernel).</summary>
     public double[]? SecondMoment { get; init; }
-
-    /// <summary>Mean of each of the d inputs.</summary>
-    public double[]? Mean { get; init; }
-
-    /// <summary>max|x| of each of the d inputs.</summary>
-    public double[]? AbsoluteMaximum { get; init; }
-
-    /// <summary>A bounded sample of input rows, [rows, d] row-major.</summary>
-    public float[]? Rows { get; init; }
 }
 
 /// <summary>The parts of <see cref="LayerStatistics"/> a method reads.</summary>
-[Flags]
 public enum LayerStatisticsNeeds
 {
     /// <summary>None: the weight alone.</summary>
@@ -44,15 +34,6 @@ public enum LayerStatisticsNeeds
 
     /// <summary><see cref="LayerStatistics.SecondMoment"/>.</summary>
     SecondMoment = 1,
-
-    /// <summary><see cref="LayerStatistics.Mean"/>.</summary>
-    Mean = 2,
-
-    /// <summary><see cref="LayerStatistics.AbsoluteMaximum"/>.</summary>
-    AbsoluteMaximum = 4,
-
-    /// <summary><see cref="LayerStatistics.Rows"/>.</summary>
-    Rows = 8,
 }
 
 /// <summary>Turns a weight into a format; pure, deterministic, safe to share between threads.</summary>

@@ -9,7 +9,7 @@ public static class PlanMethods
     /// <summary>The list.</summary>
     public static MethodList<IPlanMethod> All { get; } = new(
         "plan method",
-        StepEntry.Of<IPlanMethod, ActivationBits>(),
+        StepEntry.Of<IPlanMethod, AciqActivationBits>(),
         StepEntry.Of<IPlanMethod, MultiPointBudget>(),
         StepEntry.Of<IPlanMethod, Lapq>(),
         StepEntry.Of<IPlanMethod, SequentialQuantization>(),

@@ -93,7 +93,7 @@ public sealed record SequentialQuantization : IPlanMethod, IDescribed
         }
 
         float[] values = MatchFloat ? Matched(weight, matrix, square, cross, d) : weight.Values.ToArray();
-        QuantizedTensor quantized = run.Quantize(plan, new(node.Name, 1), values, new LayerStatistics { SecondMoment = square, Mean = y }, null, cancel);
+        QuantizedTensor quantized = run.Quantize(plan, new(node.Name, 1), values, new LayerStatistics { SecondMoment = square }, null, cancel);
         plan = plan with { Weights = plan.Weights.SetItem(new(node.Name, 1), quantized) };
         return bias ? plan with { BiasCorrections = plan.BiasCorrections.SetItem(node.Name, Shift(weight, matrix, quantized.Dequantize(), x, y)) } : plan;
     }

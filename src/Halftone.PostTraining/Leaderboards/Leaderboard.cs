@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Halftone.Data;
+using Halftone.Formats;
 using Halftone.Onnx;
 using Halftone.Onnx.Targets;
 using Halftone.PostTraining.Proofs;
@@ -179,6 +180,7 @@ public sealed class Leaderboard
         {
             Status = LeaderboardStatus.Measured,
             Reason = outcome.Status is OutcomeStatus.Failed ? outcome.Reason : "",
+            StoredBits = StoredBits(plan),
             Metric = accuracy?.Quantized,
             Difference = accuracy?.Difference,
             StandardError = accuracy?.StandardError,
@@ -190,6 +192,13 @@ public sealed class Leaderboard
             SpeedLow = outcome.Latency?.RatioLow,
             SpeedHigh = outcome.Latency?.RatioHigh,
         };
+    }
+
+    private static double? StoredBits(QuantizationPlan plan)
+    {
+        QuantizedTensor[] weights = [.. plan.Weights.Values.Distinct(ReferenceEqualityComparer.Instance).Cast<QuantizedTensor>()];
+        long count = weights.Sum(w => (long)w.Count);
+        return count > 0 ? weights.Sum(w => (double)w.StorageBits) / count : null;
     }
 
     private void Tell(LeaderboardRow row, bool taken)

@@ -30,8 +30,11 @@ public sealed record LeaderboardRow
     /// <summary>Why it was skipped or failed, or what to mind.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>Bits of weights.</summary>
+    /// <summary>Bits of weights that were asked for.</summary>
     public int? WeightBits { get; init; }
+
+    /// <summary>Bits that a quantized weight takes on average in its format, with scales, codebooks and masks; some methods take no heed of what is asked for. Null where none is quantized.</summary>
+    public double? StoredBits { get; init; }
 
     /// <summary>Bits of activations; null where they stay float.</summary>
     public int? ActivationBits { get; init; }

@@ -76,7 +76,7 @@ public static class Proof
         Recipe = job.Recipe,
         Target = job.Target.Id,
         RangeMethod = job.Candidates.IsEmpty ? "" : job.Candidates[0].Method,
-        RangeTrials = [.. from c in job.Candidates where c.Agreement is not null select new RangeTrial(c.Method, c.Agreement.Sqnr, c.Agreement.ArgmaxAgreement)],
+        RangeTrials = [.. job.Candidates.Where(t => t.Agreement is not null).Select(t => new RangeTrial(t.Method, t.Agreement!.Sqnr, t.Agreement.ArgmaxAgreement))],
         KeptFloat = plan.KeptFloat,
         Calibration = job.Calibration is not { } c ? null : new CalibrationEntry(job.Data!.Description, c.Samples, c.Batches, c.Groups, job.CalibrationTime.TotalMilliseconds, c.BytesPerSample, c.Skipped),
         Passes = [.. job.Prepared.Passes.Log],

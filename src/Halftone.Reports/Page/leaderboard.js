@@ -37,6 +37,7 @@ function rows() {
   section('table', 'Every recipe', table([
     { title: 'recipe', of: r => r.name, show: r => name(r.name), kind: 'name' },
     { title: 'W/A bits', of: r => (r.weightBits ?? 0) + (r.activationBits ?? 32) / 100, show: r => `${r.weightBits ?? '–'}/${r.activationBits ?? 'float'}`, kind: 'num' },
+    num('stored bits a weight', r => r.storedBits, r => r.storedBits === null ? '–' : fixed(r.storedBits, 1)),
     ...(board.metric ? [num(metric, r => r.metric, r => fixed(r.metric, 2) + unit), num('against float', r => r.difference, r => `${signed(r.difference, 2)} ± ${fixed(r.standardError, 2)}`)] : []),
     num('output SQNR', r => r.sqnr, r => decibels(r.sqnr)), num('deployed', r => r.deployedBytes, r => bytes(r.deployedBytes)),
     num('coded', r => r.codedBytes, r => r.codedBytes === null ? '–' : bytes(r.codedBytes)), num('integer MACs', r => r.fusedMacs, r => percent(r.fusedMacs)),

@@ -20,7 +20,7 @@ public sealed class RangeMixingTests
         net.Conv("b", "y", 4, 8);
         RangeCandidate[] tried = Select(net.Model);
         Assert.Equal(RangeSelection.Mixed, tried[0].Method);
-        Assert.True(tried[0].Agreement.Sqnr > tried[1].Agreement.Sqnr + 3, $"{tried[0].Agreement.Sqnr} dB after {tried[1].Agreement.Sqnr}");
+        Assert.True(tried[0].Agreement!.Sqnr > tried[1].Agreement!.Sqnr + 3, $"{tried[0].Agreement!.Sqnr} dB after {tried[1].Agreement!.Sqnr}");
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class RangeMixingTests
             net.Op("Add", ["b", "c"], "d");
             net.Conv("d", "y", 4, 6);
             RangeCandidate[] tried = Select(net.Model);
-            Assert.All(tried.Skip(1), t => Assert.True(t.Agreement.Sqnr <= tried[0].Agreement.Sqnr + 0.1)); // min/max wins ties of a tenth
+            Assert.All(tried.Skip(1), t => Assert.True(t.Agreement!.Sqnr <= tried[0].Agreement!.Sqnr + 0.1)); // min/max wins ties of a tenth
             Assert.Equal(tried[0].Agreement, Select(net.Model)[0].Agreement);
         }
     }

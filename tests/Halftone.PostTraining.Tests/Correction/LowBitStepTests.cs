@@ -18,7 +18,7 @@ public sealed class LowBitStepTests
         Recipe recipe = new() { Name = "a4", Target = "ort-x64-vnni", Weights = new WeightRecipe { Bits = 8 }, Activations = new ActivationRecipe { Range = "min-max", Bits = 4 } };
         using QuantizationJob job = Jobs.Start(FashionSamples.Load("fashion_resnet"), recipe, FashionSamples.Calibration(64));
         (QuantizationPlan plan, _) = job.Solve();
-        QuantizationPlan shared = new ActivationBits().Improve(job.Prepared.Model.Graph, plan, job.Run!);
+        QuantizationPlan shared = new AciqActivationBits().Improve(job.Prepared.Model.Graph, plan, job.Run!);
 
         AffineGrid[] grids = [.. shared.Edges.Values.OfType<AffineGrid>().Where(g => !g.Bits.IsEmpty)];
         Assert.NotEmpty(grids);

@@ -18,6 +18,8 @@ public sealed class LeaderboardTests
     [InlineData("intelcaffe-int8", "pytorch-dynamic", "weight-only-int8")]
     [InlineData("pytorch-dynamic", "tensorflow-int8", "intelcaffe-int8")]
     [InlineData("weight-only-int4", "pytorch-static-fbgemm", "weight-only-int8")]
+    [InlineData("lapq-w4a4", "aciq-w4a4", "gptaq-w4")]
+    [InlineData("pwlq-w4a4", "deep-compression-w4", "halftone-w4a4")]
     public void Each_row_is_the_model_that_quantize_makes(params string[] names)
     {
         using TemporaryFolder folder = new();
@@ -39,6 +41,21 @@ public sealed class LeaderboardTests
         Assert.Equal("top-1", result.Metric);
         Assert.Equal(100, result.Float); // its labels are its own decisions
         Assert.Equal(result.Rows.OrderByDescending(r => r.Metric).ThenBy(r => r.CodedBytes).Select(r => r.Name), result.Rows.Select(r => r.Name));
+    }
+
+    // whatever bits a method is asked for
+    [Theory]
+    [InlineData("bwn@8", 1, 1.5)]
+    [InlineData("twn@8", 2, 2.5)]
+    [InlineData("intelcaffe-int8@8", 8, 8.5)]
+    [InlineData("intelcaffe-int8@3", 3, 3.5)]
+    public void Rows_say_how_many_bits_weights_take(string name, double least, double most)
+    {
+        using TemporaryFolder folder = new();
+        string[] parts = name.Split('@');
+        Recipe recipe = RecipeFile.Find(parts[0]) with { KeepFloat = [] };
+        LeaderboardResult result = Run(PlantedNet.BadWeights(), LeaderboardCandidate.Of([recipe], [CrossedBits.Parse(parts[1])]), folder);
+        Assert.InRange(Assert.Single(result.Rows).StoredBits!.Value, least, most);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ namespace Halftone.PostTraining.Correction;
 /// <para>From: Banner, Nahshan, Soudry 2019, Post-training 4-bit quantization of convolution networks for rapid-deployment, arXiv:1810.05723, sections 2 and 3.</para>
 /// <para>Edges of [N, C, ...] with codes of up to <see cref="AllocatedUpTo"/> bits. Integer kernels take no scales by channel of activations: the result runs in float.</para>
 /// </remarks>
-public sealed record ActivationBits : IPlanMethod, IDescribed
+public sealed record AciqActivationBits : IPlanMethod, IDescribed
 {
     /// <inheritdoc/>
     public static MethodInfo Info { get; } = new("aciq-activation-bits", "ACIQ: clipping and bits per channel of activations", "Banner et al. 2019, arXiv:1810.05723");
