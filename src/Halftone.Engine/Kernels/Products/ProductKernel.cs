@@ -1,0 +1,31 @@
+namespace Halftone.Engine.Kernels.Products;
+
+/// <summary>A <see cref="ProductProblem"/> made ready by one tier: packed weights and code. Immutable; runs may go on in several threads at once.</summary>
+internal abstract unsafe class ProductKernel : IDisposable
+{
+    /// <summary>Channels are computed in panels; the last may be narrower.</summary>
+    public abstract int PanelWidth { get; }
+
+    /// <summary>Number of panels.</summary>
+    public abstract int Panels { get; }
+
+    /// <summary>Rows that one step computes: splitting work at multiples of it wastes nothing.</summary>
+    public abstract int TileRows { get; }
+
+    /// <summary>Computes some panels of some rows.</summary>
+    /// <param name="a">The first row.</param>
+    /// <param name="y">The first row of the output, its first channel (of the whole output, not of the panel).</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="firstPanel">The first panel.</param>
+    /// <param name="panels">Number of panels.</param>
+    public abstract void Run(byte* a, byte* y, int rows, int firstPanel, int panels);
+
+    /// <inheritdoc/>
+    public virtual void Dispose() => GC.SuppressFinalize(this);
+}
+
+/// <summary>How products are computed on one kind of machine.</summary>
+/// <param name="Name">As the environment variable HALFTONE_ENGINE_TIER spells it: reference, avx2, avxvnni, avx512vnni, advsimd.</param>
+/// <param name="IsSupported">Whether this machine can.</param>
+/// <param name="Build">Packs a problem's weights.</param>
+internal sealed record ProductTier(string Name, Func<bool> IsSupported, Func<ProductProblem, ProductKernel> Build);

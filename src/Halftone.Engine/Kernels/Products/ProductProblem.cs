@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+
+namespace Halftone.Engine.Kernels.Products;
+
+/// <summary>A convolution or matrix product, as rows of unsigned bytes times channels of signed ones.</summary>
+/// <remarks>
+/// y[r, n] = epilogue(bias[n] + sum over segments s and k &lt; SegmentBytes of a[r * RowStride + SegmentOffsets[s] + k] * w[n, s, k]), sums in 32 bits, which wrap.
+/// Row r of the output lies at r * OutputStride bytes, its channels one after another. A matrix product has one segment, the row; a convolution over NHWC has one a kernel row,
+/// since the taps of a kernel row are neighbours in memory, or one a tap where they are not (dilation, groups). Zero points of the inputs are in the bias already.
+/// A kernel may read up to 3 bytes past a segment and writes nothing but its rows' channels.
+/// </remarks>
+internal sealed record ProductProblem
+{
+    /// <summary>Output channels.</summary>
+    public required int Channels { get; init; }
+
+    /// <summary>Bytes of a segment, 1 or more.</summary>
+    public required int SegmentBytes { get; init; }
+
+    /// <summary>Where each segment begins, in bytes from the beginning of a row; may be negative, and may repeat.</summary>
+    public required ImmutableArray<int> SegmentOffsets { get; init; }
+
+    /// <summary>Bytes from a row to the next.</summary>
+    public required int RowStride { get; init; }
+
+    /// <summary>Bytes from a row of the output to the next.</summary>
+    public required int OutputStride { get; init; }
+
+    /// <summary>[Channels, segments, SegmentBytes].</summary>
+    public required sbyte[] Weights { get; init; }
+
+    /// <summary>[Channels].</summary>
+    public required int[] Bias { get; init; }
+
+    /// <summary>What becomes of the sums.</summary>
+    public required Epilogue Epilogue { get; init; }
+
+    /// <summary>How many rows most calls will ask for; a hint for tiling.</summary>
+    public int LineRows { get; init; } = 1;
+}
