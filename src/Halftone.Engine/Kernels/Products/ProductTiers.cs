@@ -10,6 +10,7 @@ internal static class ProductTiers
     /// <summary>All tiers, best first.</summary>
     public static ImmutableArray<ProductTier> All { get; } =
     [
+        Avx512VnniProductKernel.Tier,
         new("avxvnni", () => AvxVnniSet.IsSupported, Build256<AvxVnniSet>),
         new("avx2", () => Avx2Set.IsSupported, Build256<Avx2Set>),
         new("advsimd", () => AdvSimdDot.IsSupported, Build128<SignedDotSet<AdvSimdDot>>),
