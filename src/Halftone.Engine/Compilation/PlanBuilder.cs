@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Halftone.Engine.Execution;
+using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Steps;
 using Halftone.Onnx;
 
@@ -12,6 +13,7 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     private readonly List<Step> _steps = [];
     private readonly List<Place> _places = [];
     private readonly Dictionary<Held, Place> _held = [];
+    private readonly HashSet<Held> _needed = [];
     private readonly Dictionary<string, ImageShape> _images = [];
     private readonly Dictionary<string, byte> _paddings = [];
     private readonly List<IDisposable> _owned = [];
@@ -56,6 +58,9 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
         return kernel;
     }
 
+    /// <summary>Makes a product ready, by the tier that was asked for or the best there is; a tier that lacks its arithmetic leaves it to the next.</summary>
+    public ProductKernel Product(ProductProblem problem) => ProductTiers.Choose(options.ChosenTier, problem).Build(problem);
+
     /// <summary>A place in the arena.</summary>
     public Place Allocate(long bytes) => Keep(new Place(Place.Arena, bytes));
 
@@ -93,6 +98,18 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     /// <summary>Says where a value lies in a form.</summary>
     public void Hold(string name, Form form, Place place) => _held[new(name, form)] = place;
 
+    /// <summary>Whether a value is held in a form already.</summary>
+    public bool Holds(string name, Form form) => _held.ContainsKey(new(name, form));
+
+    /// <summary>Says that something will read a value in a form.</summary>
+    public void SetNeeded(Held value) => _needed.Add(value);
+
+    /// <summary>Whether something will read a value in a form.</summary>
+    public bool IsNeeded(Held value) => _needed.Contains(value);
+
+    /// <summary>A value's images, or its row-major codes as one.</summary>
+    public ImageShape ShapeOf(string name, Form form) => form == Form.Image ? ImageOf(name) : ImageShape.Rows(typed.Type(name).Dims);
+
     /// <summary>A new place for a value in a form.</summary>
     public Place Make(string name, Form form)
     {
@@ -119,8 +136,6 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
             _ => ToImage(name),
         };
     }
-
-    private bool Holds(string name, Form form) => _held.ContainsKey(new(name, form));
 
     private Place Keep(Place place)
     {

@@ -60,8 +60,34 @@ internal sealed class TypedGraph
     /// <summary>A value known before any run, or null.</summary>
     public Tensor? Constant(string name) => _constants.GetValueOrDefault(name);
 
-    /// <summary>A node as its operator sees it, with all constants.</summary>
-    public DenseRequest Request(Node node) => Request(node, long.MaxValue);
+    /// <summary>Makes a node ready, with all constants.</summary>
+    /// <exception cref="ModelException">It does not fit its inputs.</exception>
+    public DensePlan Prepare(Node node) => Checked(node, () => Operator(node)(Request(node, long.MaxValue)));
+
+    /// <summary>Makes a node ready to work on codes instead of numbers.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="codes">The inputs that are codes, of unsigned bytes.</param>
+    /// <param name="replaced">Constants that take inputs' places.</param>
+    /// <exception cref="ModelException">It does not fit its inputs.</exception>
+    public DensePlan Prepare(Node node, IReadOnlyCollection<int> codes, IReadOnlyDictionary<int, Tensor> replaced) => Checked(node, () => Operator(node)(new(
+        node,
+        Model.Opset,
+        [.. node.Inputs.Select((n, i) => n.Length == 0 ? null : codes.Contains(i) || replaced.ContainsKey(i) ? (TensorType?)new TensorType(ElementType.UInt8, Type(n).Dims) : Type(n))],
+        [.. node.Inputs.Select((n, i) => n.Length == 0 || codes.Contains(i) ? null : replaced.TryGetValue(i, out Tensor? value) ? value : Constant(n))])));
+
+    /// <summary>Computes a node whose inputs are all known; what it makes is known from then on.</summary>
+    /// <returns>Whether all inputs are.</returns>
+    public bool Compute(Node node)
+    {
+        if (!node.Inputs.All(n => n.Length == 0 || _constants.ContainsKey(n)))
+        {
+            return false;
+        }
+
+        Tensor?[] inputs = [.. node.Inputs.Select(n => n.Length == 0 ? null : _constants[n])];
+        Keep(node, Checked(node, () => DenseRun.Compute(node, OpsetOf(node), inputs)));
+        return true;
+    }
 
     /// <summary>The operator of a node.</summary>
     /// <exception cref="ModelException">The engine does not know it.</exception>
@@ -91,21 +117,46 @@ internal sealed class TypedGraph
             }
         }
 
-        // the length of a value is known even where the value is not
-        if ((known || node.Is("Shape") || node.Is("Size")) && outputs.All(o => o.Count <= Small))
+        if (node.Is("Shape") || node.Is("Size"))
         {
-            Tensor[] values = Checked(node, () => DenseRun.Compute(make(Request(node, Small)), [.. node.Inputs.Select(n => n.Length == 0 ? null : _constants.GetValueOrDefault(n))]));
-            for (int i = 0; i < node.Outputs.Count; i++)
+            Keep(node, [Lengths(node, Type(node.Input(0)))]); // known even where the value is not
+        }
+        else if (known && outputs.All(o => o.Count <= Small))
+        {
+            Compute(node);
+        }
+    }
+
+    private static Tensor Lengths(Node node, TensorType type)
+    {
+        if (node.Op == "Size")
+        {
+            return Tensor.Scalar(type.Count);
+        }
+
+        int Place(string attribute, int missing) => (int)Math.Clamp(node.Int(attribute, missing) is var p && p < 0 ? p + type.Rank : p, 0, type.Rank);
+        (int start, int end) = (Place("start", 0), Place("end", type.Rank));
+        long[] lengths = [.. type.Dims.Skip(start).Take(Math.Max(end - start, 0)).Select(d => (long)d)];
+        return Tensor.Of(lengths, lengths.Length);
+    }
+
+    private void Keep(Node node, Tensor[] values)
+    {
+        for (int i = 0; i < node.Outputs.Count; i++)
+        {
+            if (node.Outputs[i].Length > 0)
             {
                 _constants[node.Outputs[i]] = values[i];
             }
         }
     }
 
+    private int OpsetOf(Node node) => node.Domain.Length == 0 ? Model.Opset : (int)Model.OpsetOf(node.Domain);
+
     private DenseRequest Request(Node node, long most) =>
         new(
             node,
-            node.Domain.Length == 0 ? Model.Opset : (int)Model.OpsetOf(node.Domain),
+            OpsetOf(node),
             [.. node.Inputs.Select(n => n.Length == 0 ? null : (TensorType?)Type(n))],
             [.. node.Inputs.Select(n => n.Length > 0 && _constants.TryGetValue(n, out Tensor? value) && value.Count <= most ? value : null)]);
 

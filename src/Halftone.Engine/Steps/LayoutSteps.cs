@@ -29,28 +29,10 @@ internal sealed unsafe class ImageToCodes(Place from, ImageShape image, Place to
 }
 
 /// <summary>Row-major codes [N, C, H, W] to images.</summary>
-internal sealed unsafe class CodesToImage(Place from, Place to, ImageShape image, byte padding) : Step
+internal sealed unsafe class CodesToImage(Place from, Place y, ImageShape to, byte padding) : ImageStep(y, to, padding)
 {
-    private int Rows => image.Batch * image.Height;
-
-    public override int MostParts => Rows;
-
-    public override long Nanoseconds => image.Bytes / 8;
-
-    public override void Run(RunContext context, int part, int parts)
-    {
-        Borders.Fill(to.At(context), image, padding, part);
-        int last = Share(Rows, part + 1, parts);
-        for (int row = Share(Rows, part, parts); row < last;)
-        {
-            int batch = row / image.Height;
-            int end = Math.Min(last, (batch + 1) * image.Height);
-            byte* x = from.At(context) + ((long)batch * image.Channels * image.Height * image.Width);
-            byte* y = to.At(context) + ((long)batch * image.ImagePitch) + image.Origin;
-            LayoutChange.NchwToNhwc(x, y, image.Layout, row - (batch * image.Height), end - (batch * image.Height));
-            row = end;
-        }
-    }
+    protected override void Rows(RunContext context, int image, byte* y, int first, int last) =>
+        LayoutChange.NchwToNhwc(from.At(context) + ((long)image * To.Channels * To.Height * To.Width), y, To.Layout, first, last);
 }
 
 /// <summary>Bytes with their highest bit flipped, which makes codes of int8 values and back, or copied.</summary>
