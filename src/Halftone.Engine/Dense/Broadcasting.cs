@@ -29,12 +29,13 @@ internal static class Broadcasting
     public static IReadOnlyList<int> SecondDims(this DenseRequest request)
     {
         (TensorType a, TensorType b) = (request.Input(0), request.Input(1));
-        if (request.Opset >= 7 || request.Node.Int("broadcast", 0) == 0 || !request.Node.Has("axis"))
+        bool slopes = request.Node.Is("PRelu") && b is { Rank: 1, Count: > 1 }; // one a channel
+        if (request.Opset >= 7 || !(slopes || (request.Node.Int("broadcast", 0) != 0 && request.Node.Has("axis"))))
         {
             return b.Dims;
         }
 
-        int axis = request.Axis(request.Node.Int("axis", 0), a.Rank);
+        int axis = request.Axis(slopes ? 1 : request.Node.Int("axis", 0), a.Rank);
         return axis + b.Rank <= a.Rank ? [.. b.Dims, .. Enumerable.Repeat(1, a.Rank - axis - b.Rank)] : throw request.Refusal($"its second operand does not fit in at axis {axis}.");
     }
 }
