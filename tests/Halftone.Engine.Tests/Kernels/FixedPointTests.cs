@@ -202,5 +202,5 @@ public sealed class FixedPointTests
     /// <summary>Integers of all magnitudes, and those at the ends.</summary>
     private static Gen<int> Ints { get; } = Gen.Frequency(
         (6, Gen.Select(Gen.Int, Gen.Int[0, 31], (v, shift) => v >> shift)),
-        (1, Gen.OneOfConst(int.MinValue, int.MinValue + 1, int.MaxValue, -1 << 30, 1 << 30, 0)));
+        (1, Gen.OneOf(new int[] { int.MinValue, int.MinValue + 1, int.MaxValue, -1 << 30, 1 << 30, 0 }.Select(v => Gen.Const(v)).ToArray<IGen<int>>())));
 }
