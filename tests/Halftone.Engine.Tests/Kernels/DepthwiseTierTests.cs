@@ -4,7 +4,7 @@ namespace Halftone.Engine.Kernels;
 
 public sealed class DepthwiseTierTests
 {
-    private static readonly DepthwiseTier[] s_tiers = [.. DepthwiseTiers.All, EmulatedDot.Depthwise];
+    private static readonly DepthwiseTier[] s_tiers = [.. DepthwiseTiers.All, .. EmulatedDot.Depthwise];
     private static readonly DepthwiseTier s_reference = DepthwiseTiers.All.Single(t => t.Name == "reference");
 
     public static TheoryData<string> Names => [.. s_tiers.Select(t => t.Name)];

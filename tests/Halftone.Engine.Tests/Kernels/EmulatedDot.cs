@@ -5,12 +5,30 @@ using Halftone.Engine.Kernels.Vectors;
 
 namespace Halftone.Engine.Kernels;
 
-/// <summary>Arm's instructions one element at a time, so that the rest of Arm's tiers is tested on every machine.</summary>
-internal readonly struct EmulatedDot : ISignedDot
+/// <summary>Instructions of other machines one element at a time, so that the rest of their tiers is tested on this one.</summary>
+internal readonly struct EmulatedDot : ISignedDot, IUnsignedDot
 {
-    public static ProductTier Products { get; } = new("advsimd-emulated", () => true, ProductTiers.Build128<SignedDotSet<EmulatedDot>>);
+    public static ProductTier[] Products { get; } =
+    [
+        new("avxvnni-emulated", () => Avx2Set.IsSupported, ProductTiers.Build256<UnsignedDotSet<EmulatedDot>>),
+        new("advsimd-emulated", () => true, ProductTiers.Build128<SignedDotSet<EmulatedDot>>),
+    ];
 
-    public static DepthwiseTier Depthwise { get; } = new("advsimd-emulated", _ => true, DepthwiseTiers.Build128<SignedDotSet<EmulatedDot>>);
+    public static DepthwiseTier[] Depthwise { get; } =
+    [
+        new("avxvnni-emulated", _ => Avx2Set.IsSupported, DepthwiseTiers.Build256<UnsignedDotSet<EmulatedDot>>),
+        new("advsimd-emulated", _ => true, DepthwiseTiers.Build128<SignedDotSet<EmulatedDot>>),
+    ];
+
+    public static Vector256<int> Dot(Vector256<int> sums, Vector256<byte> activations, Vector256<sbyte> weights)
+    {
+        for (int i = 0; i < 32; i++)
+        {
+            sums = sums.WithElement(i / 4, sums[i / 4] + (activations[i] * weights[i]));
+        }
+
+        return sums;
+    }
 
     public static Vector128<int> Dot(Vector128<int> sums, Vector128<sbyte> left, Vector128<sbyte> right)
     {

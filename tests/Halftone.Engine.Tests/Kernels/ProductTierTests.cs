@@ -4,7 +4,7 @@ namespace Halftone.Engine.Kernels;
 
 public sealed unsafe class ProductTierTests
 {
-    private static readonly ProductTier[] s_tiers = [.. ProductTiers.All, EmulatedDot.Products];
+    private static readonly ProductTier[] s_tiers = [.. ProductTiers.All, .. EmulatedDot.Products];
     private static readonly ProductTier s_reference = ProductTiers.All.Single(t => t.Name == "reference");
 
     public static TheoryData<string> Names => [.. s_tiers.Select(t => t.Name)];

@@ -12,7 +12,7 @@ internal static class DepthwiseTiers
     public static ImmutableArray<DepthwiseTier> All { get; } =
     [
         Avx512VnniDepthwiseKernel.Tier,
-        new("avxvnni", _ => AvxVnniSet.IsSupported, Build256<AvxVnniSet>),
+        new("avxvnni", _ => AvxVnniDot.IsSupported, Build256<UnsignedDotSet<AvxVnniDot>>),
         new("avx2", _ => Avx2Set.IsSupported, Build256<Avx2Set>),
         new("advsimd", _ => AdvSimdDot.IsSupported, Build128<SignedDotSet<AdvSimdDot>>),
         new("reference", _ => true, p => new ReferenceDepthwise(p)),

@@ -11,7 +11,7 @@ internal static class ProductTiers
     public static ImmutableArray<ProductTier> All { get; } =
     [
         Avx512VnniProductKernel.Tier,
-        new("avxvnni", () => AvxVnniSet.IsSupported, Build256<AvxVnniSet>),
+        new("avxvnni", () => AvxVnniDot.IsSupported, Build256<UnsignedDotSet<AvxVnniDot>>),
         new("avx2", () => Avx2Set.IsSupported, Build256<Avx2Set>),
         new("advsimd", () => AdvSimdDot.IsSupported, Build128<SignedDotSet<AdvSimdDot>>),
         new("reference", () => true, p => new ReferenceProducts(p)),
