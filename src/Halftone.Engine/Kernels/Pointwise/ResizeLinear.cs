@@ -25,6 +25,12 @@ internal static unsafe class ResizeLinear
     public static void Run(
         LinearAxis vertical, LinearAxis horizontal, byte* x, ImageLayout xLayout, byte* y, ImageLayout yLayout, int firstRow, int lastRow)
     {
+        if ((xLayout.Height, xLayout.Width) == (yLayout.Height, yLayout.Width))
+        {
+            LayoutChange.CopyImage(x, xLayout, y, yLayout, firstRow, lastRow); // as ONNX Runtime does, whatever the scales say
+            return;
+        }
+
         int channels = yLayout.Channels;
         for (int row = firstRow; row < lastRow; row++)
         {
