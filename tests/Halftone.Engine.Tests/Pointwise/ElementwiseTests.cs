@@ -17,7 +17,8 @@ public sealed unsafe class ElementwiseTests
 
         // and powers of two, for ties
         Gen.Select(Gen.Int[-4, 4], Gen.Int[-4, 4], Gen.Byte, Gen.Byte, Gen.Byte, (ea, eb, za, zb, zy) =>
-            new QuantizedBinary(new(MathF.ScaleB(1, ea), za), new(MathF.ScaleB(1, eb), zb), new(1, zy))));
+            new QuantizedBinary(new(MathF.ScaleB(1, ea), za), new(MathF.ScaleB(1, eb), zb), new(1, zy))))
+        .Where(IsFit);
 
     [Fact]
     public void Add_of_all_pairs_equals_QLinearAdd() => AllPairs<AddStep>("Add", range => range);
@@ -26,6 +27,15 @@ public sealed unsafe class ElementwiseTests
     [Fact]
     public void Mul_of_all_pairs_equals_QLinearMul() =>
         AllPairs<MulStep>("Mul", range => range with { Y = range.Y with { Scale = range.Y.Scale * range.A.Scale * 64 } });
+
+    [Fact]
+    public void Results_far_out_of_range_saturate()
+    {
+        var range = new QuantizedBinary(new(10, 100), new(10, 100), new(1e-9f, 7));
+        Assert.Equal([255, 0, 0, 255], Compute<MulStep>(range, [255, 255, 0, 0], [255, 0, 255, 0]));
+        Assert.Equal([255, 255, 0, 0], Compute<AddStep>(range, [255, 255, 0, 0], [255, 0, 150, 0]));
+        Assert.Equal([255, 255, 0, 0], Compute<SubStep>(range, [255, 255, 0, 0], [0, 200, 255, 100]));
+    }
 
     [Fact]
     public void Sub_of_all_pairs_equals_float_nodes() => s_binary.Sample(
@@ -95,6 +105,10 @@ public sealed unsafe class ElementwiseTests
         },
         iter: 30);
 
+    // where ONNX Runtime's results are below 2^31, and no wrapped ones
+    private static bool IsFit(QuantizedBinary range) =>
+        Math.Max((double)range.A.Scale * range.B.Scale * 65025, (range.A.Scale + range.B.Scale) * 255d) / range.Y.Scale < 1 << 30;
+
     private static void SameAtAllWidths<TStep>(QuantizedBinary range)
         where TStep : struct, IBinaryStep<TStep>
     {
@@ -113,6 +127,11 @@ public sealed unsafe class ElementwiseTests
         drawn =>
         {
             QuantizedBinary range = fit(drawn);
+            if (!IsFit(range))
+            {
+                return;
+            }
+
             (byte[] a, byte[] b) = Pairs();
             Assert.Equal(Ort.Binary(op, range, Ort.Bytes(a, 65536), Ort.Bytes(b, 65536)), Compute<TStep>(range, a, b));
         },

@@ -10,21 +10,27 @@ internal readonly unsafe struct LinearStep(byte* top, byte* bottom, int left, in
     public void Run<TLanes>(int at)
         where TLanes : struct, ILanes<TLanes>
     {
-        (TLanes first, TLanes second) = (TLanes.All(leftWeight), TLanes.All(rightWeight));
-        TLanes above = (first * TLanes.Load(top + left + at)) + (second * TLanes.Load(top + right + at));
-        TLanes below = (first * TLanes.Load(bottom + left + at)) + (second * TLanes.Load(bottom + right + at));
-        TLanes mean = (TLanes.All(topWeight) * above) + (TLanes.All(bottomWeight) * below);
+        TLanes mean = TLanes.All(leftWeight * topWeight) * TLanes.Load(top + left + at);
+        mean += TLanes.All(rightWeight * topWeight) * TLanes.Load(top + right + at);
+        mean += TLanes.All(leftWeight * bottomWeight) * TLanes.Load(bottom + left + at);
+        mean += TLanes.All(rightWeight * bottomWeight) * TLanes.Load(bottom + right + at);
         TLanes.Store(y + at, TLanes.Clamp(TLanes.Truncate(mean), TLanes.All(0), TLanes.All(255)));
     }
 }
 
-/// <summary>Resize between neighbours in codes, as ONNX Runtime computes it for uint8 in NCHW: float weights, first along the row, then along the column; the result is truncated.</summary>
+/// <summary>Resize between neighbours in codes, as ONNX Runtime computes it for uint8 in NCHW: a float weight for each of four pixels, added in their order; the result is truncated.</summary>
 internal static unsafe class ResizeLinear
 {
     /// <summary>Computes rows of the output. Reads and writes real pixels only.</summary>
     public static void Run(
         LinearAxis vertical, LinearAxis horizontal, byte* x, ImageLayout xLayout, byte* y, ImageLayout yLayout, int firstRow, int lastRow)
     {
+        if ((xLayout.Height, xLayout.Width) == (yLayout.Height, yLayout.Width))
+        {
+            LayoutChange.CopyImage(x, xLayout, y, yLayout, firstRow, lastRow); // as ONNX Runtime does, whatever the scales say
+            return;
+        }
+
         int channels = yLayout.Channels;
         for (int row = firstRow; row < lastRow; row++)
         {
