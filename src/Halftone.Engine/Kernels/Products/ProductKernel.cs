@@ -20,6 +20,16 @@ internal abstract unsafe class ProductKernel : IDisposable
     /// <param name="panels">Number of panels.</param>
     public abstract void Run(byte* a, byte* y, int rows, int firstPanel, int panels);
 
+    /// <summary>The same where some segments are known to hold nothing but zeros; a kernel may leave them out.</summary>
+    /// <param name="a">The first row.</param>
+    /// <param name="y">The first row of the output, its first channel.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="firstPanel">The first panel.</param>
+    /// <param name="panels">Number of panels.</param>
+    /// <param name="firstSegment">The first segment that may hold something else.</param>
+    /// <param name="segments">Number of segments that may, 1 or more.</param>
+    public virtual void Run(byte* a, byte* y, int rows, int firstPanel, int panels, int firstSegment, int segments) => Run(a, y, rows, firstPanel, panels);
+
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 }

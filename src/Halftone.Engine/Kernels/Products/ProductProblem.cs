@@ -37,4 +37,10 @@ internal sealed record ProductProblem
 
     /// <summary>How many rows most calls will ask for; a hint for tiling.</summary>
     public int LineRows { get; init; } = 1;
+
+    /// <summary>Bytes of a tap of the segment, a multiple of 4; needed with <see cref="LineTaps"/>.</summary>
+    public int TapBytes { get; init; }
+
+    /// <summary>For each row of a line of <see cref="LineRows"/>, the taps of a segment that may be other than zero, so that a kernel may leave out the others; default where all may be.</summary>
+    public ImmutableArray<(int First, int End)> LineTaps { get; init; }
 }

@@ -1,0 +1,161 @@
+using System.Diagnostics;
+
+namespace Halftone.Engine.Execution;
+
+/// <summary>A few threads that do the parts of a step together with the caller: they spin for a while after each step, then sleep.</summary>
+/// <remarks>One run at a time has the team; a run that comes while it is taken goes on alone (<see cref="TryEnter"/>).</remarks>
+internal sealed class ThreadTeam : IDisposable
+{
+    private static readonly long s_spin = Stopwatch.Frequency / 10_000; // 100 microseconds
+
+    private readonly Worker[] _workers;
+    private int _taken;
+
+    /// <param name="threads">Threads in all, the caller's included.</param>
+    public ThreadTeam(int threads)
+    {
+        _workers = [.. Enumerable.Range(1, threads - 1).Select(part => new Worker(part))];
+    }
+
+    /// <summary>Threads in all.</summary>
+    public int Size => _workers.Length + 1;
+
+    /// <summary>Takes the team, if it is free.</summary>
+    public bool TryEnter() => _workers.Length > 0 && Interlocked.CompareExchange(ref _taken, 1, 0) == 0;
+
+    /// <summary>Gives it back.</summary>
+    public void Exit() => Volatile.Write(ref _taken, 0);
+
+    /// <summary>Does a step in so many parts; the team must have been taken.</summary>
+    public void Run(Step step, RunContext context, int parts)
+    {
+        for (int i = 0; i < parts - 1; i++)
+        {
+            _workers[i].Begin(step, context, parts);
+        }
+
+        step.Run(context, 0, parts);
+        for (int i = 0; i < parts - 1; i++)
+        {
+            _workers[i].Wait();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Array.ForEach(_workers, w => w.Stop());
+
+    private sealed class Worker
+    {
+        private readonly int _part;
+        private readonly SemaphoreSlim _wake = new(0);
+        private Step? _step;
+        private RunContext? _context;
+        private int _parts;
+        private int _begun;
+        private int _done;
+        private int _asleep;
+        private Exception? _error;
+        private volatile bool _stop;
+
+        public Worker(int part)
+        {
+            _part = part;
+            new Thread(Loop) { IsBackground = true, Name = $"Halftone engine {part}" }.Start();
+        }
+
+        public void Begin(Step step, RunContext context, int parts)
+        {
+            (_step, _context, _parts) = (step, context, parts);
+            Interlocked.Increment(ref _begun);
+            if (Volatile.Read(ref _asleep) == 1)
+            {
+                _wake.Release();
+            }
+        }
+
+        public void Wait()
+        {
+            var spinner = new SpinWait();
+            long start = 0;
+            while (Volatile.Read(ref _done) != _begun)
+            {
+                // another thread may need this processor: give way after a while
+                if (start == 0)
+                {
+                    start = Stopwatch.GetTimestamp();
+                }
+
+                if (Stopwatch.GetTimestamp() - start < s_spin)
+                {
+                    Thread.SpinWait(4);
+                }
+                else
+                {
+                    spinner.SpinOnce(sleep1Threshold: -1);
+                }
+            }
+
+            if (_error is { } error)
+            {
+                _error = null;
+                throw new InvalidOperationException("A step failed in another thread.", error);
+            }
+        }
+
+        public void Stop()
+        {
+            _stop = true;
+            _wake.Release();
+        }
+
+        private void Loop()
+        {
+            int seen = 0;
+            while (Next(seen))
+            {
+                seen++;
+                try
+                {
+                    _step!.Run(_context!, _part, _parts);
+                }
+#pragma warning disable CA1031 // told to the caller in Wait
+                catch (Exception error)
+#pragma warning restore CA1031
+                {
+                    _error = error;
+                }
+
+                Volatile.Write(ref _done, seen);
+            }
+        }
+
+        private bool Next(int seen)
+        {
+            long start = Stopwatch.GetTimestamp();
+            while (Volatile.Read(ref _begun) == seen)
+            {
+                if (_stop)
+                {
+                    return false;
+                }
+
+                if (Stopwatch.GetTimestamp() - start < s_spin)
+                {
+                    Thread.SpinWait(4);
+                    continue;
+                }
+
+                Interlocked.Exchange(ref _asleep, 1);
+                if (Volatile.Read(ref _begun) == seen && !_stop)
+                {
+                    _wake.Wait();
+                }
+
+                Interlocked.Exchange(ref _asleep, 0);
+                start = Stopwatch.GetTimestamp();
+            }
+
+            return !_stop;
+        }
+    }
+}

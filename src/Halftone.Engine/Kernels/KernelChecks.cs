@@ -1,0 +1,61 @@
+using Halftone.Engine.Kernels.Depthwise;
+using Halftone.Engine.Kernels.Products;
+
+namespace Halftone.Engine.Kernels;
+
+/// <summary>What every tier requires of a problem, since kernels check nothing while they run.</summary>
+internal static class KernelChecks
+{
+    /// <summary>Refuses a problem whose arrays do not fit.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public static void Require(ProductProblem problem)
+    {
+        Require(problem.Channels > 0 && problem.SegmentBytes > 0 && !problem.SegmentOffsets.IsDefaultOrEmpty, "a product has channels, segments and bytes");
+        Lengths(problem.Channels, (long)problem.SegmentOffsets.Length * problem.SegmentBytes, problem.Weights, problem.Bias, problem.Epilogue);
+    }
+
+    /// <summary>Refuses a problem whose arrays do not fit.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public static void Require(DepthwiseProblem problem)
+    {
+        Require(problem.Channels > 0 && problem.KernelWidth > 0 && !problem.RowOffsets.IsDefaultOrEmpty, "a depthwise convolution has channels and taps");
+        Lengths(problem.Channels, (long)problem.RowOffsets.Length * problem.KernelWidth, problem.Weights, problem.Bias, problem.Epilogue);
+    }
+
+    private static void Lengths(int channels, long weightsEach, sbyte[] weights, int[] bias, Epilogue epilogue)
+    {
+        Require(weights.Length == channels * weightsEach, $"{channels} channels of {weightsEach} weights are not {weights.Length}");
+        Require(bias.Length == channels, $"{channels} channels need as many biases, not {bias.Length}");
+        switch (epilogue)
+        {
+            case ToFloat e:
+                Require(e.Scale.Length == channels && e.Offset.Length == channels, $"{channels} channels need as many scales and offsets");
+                break;
+            case FloatRequantize e:
+                Require(e.Scale.Length == channels, $"{channels} channels need as many scales, not {e.Scale.Length}");
+                Codes(e.ZeroPoint, e.Least, e.Most);
+                break;
+            case FixedPointRequantize e:
+                Require(e.Multiplier.Length == channels && e.Exponent.Length == channels, $"{channels} channels need as many multipliers and exponents");
+                Require(e.Multiplier.All(m => m >= 0), "multipliers are not negative");
+                int most = e.Form == FixedPointForm.Q31 ? 0 : FixedPoint.MostExponent;
+                Require(e.Exponent.All(x => x >= FixedPoint.LeastExponent && x <= most), $"exponents of {e.Form} go from {FixedPoint.LeastExponent} to {most}");
+                Codes(e.ZeroPoint, e.Least, e.Most);
+                break;
+        }
+    }
+
+    private static void Codes(int zeroPoint, byte least, byte most)
+    {
+        Require(zeroPoint is >= 0 and <= 255, $"the zero point of bytes cannot be {zeroPoint}");
+        Require(least <= most, $"no code lies in {least}..{most}");
+    }
+
+    private static void Require(bool holds, string rule)
+    {
+        if (!holds)
+        {
+            throw new ArgumentException($"Not a problem a kernel can take: {rule}.");
+        }
+    }
+}

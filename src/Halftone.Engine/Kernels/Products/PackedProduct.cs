@@ -1,0 +1,222 @@
+using Halftone.Engine.Memory;
+
+namespace Halftone.Engine.Kernels.Products;
+
+/// <summary>Weights, biases and constants of a product, laid out for the AVX-512 VNNI kernel.</summary>
+/// <remarks>
+/// Weights: [panel][segment][step][lane][4]. A panel has 16 * vectors lanes; for outputs of bytes lane d of vector j holds the channel <see cref="Channel"/> tells.
+/// Constants of a panel: a float for each lane (two with <see cref="ToFloat"/>), then the tail: zero point, bounds, store mask, order of the permutation.
+/// </remarks>
+internal sealed unsafe class PackedProduct : IDisposable
+{
+    /// <summary>Of the lowest byte to store, within the tail.</summary>
+    public const int LeastOffset = 4;
+
+    /// <summary>Of the highest byte to store.</summary>
+    public const int MostOffset = 5;
+
+    /// <summary>Of the float that products must not exceed.</summary>
+    public const int BoundOffset = 8;
+
+    /// <summary>Of the mask of bytes to store, 64 bits.</summary>
+    public const int MaskOffset = 16;
+
+    /// <summary>Of the order in which packed lanes are stored, 64 bytes.</summary>
+    public const int OrderOffset = 64;
+
+    private const int TailBytes = 128;
+    private const float MostBeforeConversion = 1 << 30;
+
+    private readonly ProductProblem _problem;
+    private readonly NativeBuffer _weights;
+    private readonly NativeBuffer _bias;
+    private readonly NativeBuffer _constants;
+    private readonly NativeBuffer _offsets;
+    private readonly int _panelVectors;
+
+    public PackedProduct(ProductProblem problem)
+    {
+        _problem = problem;
+        _panelVectors = PanelVectors(problem.Channels);
+        Steps = (problem.SegmentBytes + 3) / 4;
+        Panels = (problem.Channels + (16 * _panelVectors) - 1) / (16 * _panelVectors);
+        (Least, Most) = problem.Epilogue is FloatRequantize q ? (q.Least, q.Most) : ((byte)0, (byte)255);
+        MayOverflow = problem.Epilogue is FloatRequantize r && Overflows(problem, r);
+        _weights = new NativeBuffer((long)PanelBytes * Panels);
+        _bias = new NativeBuffer(64L * _panelVectors * Panels);
+        _constants = new NativeBuffer((long)ConstantBytes * Panels);
+        _offsets = NativeBuffer.Of<int>(problem.SegmentOffsets.AsSpan());
+        for (int panel = 0; panel < Panels; panel++)
+        {
+            PackWeights(panel);
+            PackConstants(panel);
+        }
+    }
+
+    /// <summary>Channels of a whole panel.</summary>
+    public int PanelWidth => 16 * _panelVectors;
+
+    /// <summary>Number of panels.</summary>
+    public int Panels { get; }
+
+    /// <summary>Groups of 4 bytes in a segment.</summary>
+    public int Steps { get; }
+
+    /// <summary>Lowest byte stored.</summary>
+    public byte Least { get; }
+
+    /// <summary>Highest byte stored.</summary>
+    public byte Most { get; }
+
+    /// <summary>Whether a scaled sum can exceed 32 bits.</summary>
+    public bool MayOverflow { get; }
+
+    private int PanelBytes => _problem.SegmentOffsets.Length * Steps * PanelWidth * 4;
+
+    private int FloatsPerLane => _problem.Epilogue is ToFloat ? 2 : 1;
+
+    private int ConstantBytes => (64 * _panelVectors * FloatsPerLane) + TailBytes;
+
+    /// <summary>Channels of a panel.</summary>
+    public int ChannelsOf(int panel) => Math.Min(PanelWidth, _problem.Channels - (panel * PanelWidth));
+
+    /// <summary>Registers of 16 sums that a panel takes.</summary>
+    public int Vectors(int panel) => (ChannelsOf(panel) + 15) / 16;
+
+    /// <summary>Where the tail begins in a panel's constants.</summary>
+    public int TailOffset(int vectors) => 64 * vectors * FloatsPerLane;
+
+    /// <summary>The channel, within its panel, of a lane.</summary>
+    public int Channel(int vectors, int vector, int lane) =>
+        _problem.Epilogue.ElementBytes == 1 ? (4 * vectors * (lane >> 2)) + (4 * vector) + (lane & 3) : (16 * vector) + lane;
+
+    public sbyte* Weights(int panel, int segment) => (sbyte*)_weights.Pointer + ((long)panel * PanelBytes) + ((long)segment * Steps * 64 * Vectors(panel));
+
+    public int* Bias(int panel) => (int*)_bias.Pointer + (panel * PanelWidth);
+
+    public byte* Constants(int panel) => _constants.Pointer + ((long)panel * ConstantBytes);
+
+    public int* Offsets(int segment) => (int*)_offsets.Pointer + segment;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _bias.Dispose();
+        _constants.Dispose();
+        _offsets.Dispose();
+    }
+
+    /// <summary>Vectors of a panel: the widest that leaves no lanes idle, or 4 and a narrower last panel.</summary>
+    private static int PanelVectors(int channels) => channels switch
+    {
+        <= 64 => (channels + 15) / 16,
+        _ when channels % 64 == 0 => 4,
+        _ when channels % 48 == 0 => 3,
+        _ => 4,
+    };
+
+    private static bool Overflows(ProductProblem problem, FloatRequantize epilogue)
+    {
+        long perChannel = problem.Weights.LongLength / problem.Channels;
+        for (int n = 0; n < problem.Channels; n++)
+        {
+            double sum = Math.Abs((double)problem.Bias[n]) + (255.0 * 128 * perChannel);
+            if (Math.Min(sum, 1L << 31) * Math.Abs(epilogue.Scale[n]) >= MostBeforeConversion)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void PackWeights(int panel)
+    {
+        int vectors = Vectors(panel);
+        int channels = ChannelsOf(panel);
+        int segments = _problem.SegmentOffsets.Length;
+        int bytes = _problem.SegmentBytes;
+        sbyte* to = Weights(panel, 0);
+        for (int j = 0; j < vectors; j++)
+        {
+            for (int lane = 0; lane < 16; lane++)
+            {
+                int channel = Channel(vectors, j, lane);
+                if (channel >= channels)
+                {
+                    continue;
+                }
+
+                ReadOnlySpan<sbyte> from = _problem.Weights.AsSpan(((panel * PanelWidth) + channel) * segments * bytes, segments * bytes);
+                for (int s = 0; s < segments; s++)
+                {
+                    sbyte* lanes = to + ((((long)s * Steps * vectors) + j) * 64) + (4 * lane);
+                    for (int k = 0; k < bytes; k++)
+                    {
+                        lanes[((long)(k >> 2) * vectors * 64) + (k & 3)] = from[(s * bytes) + k];
+                    }
+                }
+            }
+        }
+    }
+
+    private void PackConstants(int panel)
+    {
+        int vectors = Vectors(panel);
+        int first = panel * PanelWidth;
+        int channels = ChannelsOf(panel);
+        float* floats = (float*)Constants(panel);
+        for (int j = 0; j < vectors; j++)
+        {
+            for (int lane = 0; lane < 16; lane++)
+            {
+                int channel = Channel(vectors, j, lane);
+                if (channel >= channels)
+                {
+                    continue;
+                }
+
+                Bias(panel)[(16 * j) + lane] = _problem.Bias[first + channel];
+                if (_problem.Epilogue is FloatRequantize requantize)
+                {
+                    floats[(16 * j) + lane] = requantize.Scale[first + channel];
+                }
+                else if (_problem.Epilogue is ToFloat affine)
+                {
+                    floats[(16 * j) + lane] = affine.Scale[first + channel];
+                    floats[(16 * (vectors + j)) + lane] = affine.Offset[first + channel];
+                }
+            }
+        }
+
+        if (_problem.Epilogue is FloatRequantize bytes)
+        {
+            PackTail(Constants(panel) + TailOffset(vectors), vectors, channels, bytes);
+        }
+    }
+
+    private static void PackTail(byte* tail, int vectors, int channels, FloatRequantize epilogue)
+    {
+        *(short*)tail = (short)epilogue.ZeroPoint;
+        tail[LeastOffset] = epilogue.Least;
+        tail[MostOffset] = epilogue.Most;
+        *(float*)(tail + BoundOffset) = MostBeforeConversion;
+        *(ulong*)(tail + MaskOffset) = channels == 64 ? ulong.MaxValue : (1UL << channels) - 1;
+        int* order = (int*)(tail + OrderOffset);
+        for (int i = 0; i < 16; i++)
+        {
+            // vpermd gathers 4-byte pieces of each lane (3: the first three, then what is not stored); vpermq, for 2, 8-byte ones
+            order[i] = vectors == 1 ? (4 * (i & 3)) + (i >> 2) : vectors == 3 && i < 12 ? (4 * (i / 3)) + (i % 3) : 0;
+        }
+
+        if (vectors == 2)
+        {
+            long* pieces = (long*)order;
+            for (int i = 0; i < 8; i++)
+            {
+                pieces[i] = i < 4 ? 2 * i : (2 * (i - 4)) + 1;
+            }
+        }
+    }
+}

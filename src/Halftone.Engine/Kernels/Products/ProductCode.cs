@@ -1,0 +1,274 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Iced.Intel;
+using static Halftone.Engine.Memory.KernelCode;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace Halftone.Engine.Kernels.Products;
+
+/// <summary>What an assembled product kernel is called with.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct ProductCall
+{
+    /// <summary>The first row of the first tile.</summary>
+    public byte* A;
+
+    /// <summary>The panel's packed weights, from the first segment that counts.</summary>
+    public sbyte* Weights;
+
+    /// <summary>The first output row, first channel of the panel.</summary>
+    public byte* Y;
+
+    /// <summary>Number of tiles, 1 or more.</summary>
+    public long Tiles;
+
+    /// <summary>16 * vectors sums to begin with.</summary>
+    public int* Bias;
+
+    /// <summary>Constants of the epilogue, laid out by <see cref="PackedProduct"/>.</summary>
+    public byte* Constants;
+
+    /// <summary>Where each segment that counts begins.</summary>
+    public int* Offsets;
+
+    /// <summary>How many segments count.</summary>
+    public long Segments;
+}
+
+/// <summary>Taps of a segment that some rows of a tile may leave out, because what they would read is zero.</summary>
+/// <param name="Steps">Groups of 4 bytes in this run of the segment.</param>
+/// <param name="Rows">Whether each row of the tile takes part.</param>
+internal readonly record struct ProductPhase(int Steps, ImmutableArray<bool> Rows);
+
+/// <summary>
+/// Assembles the AVX-512 VNNI product kernel: a tile of rows times 16 * vectors channels, its sums in registers from the first segment to the epilogue.
+/// </summary>
+/// <remarks>
+/// A step takes 4 bytes of every row, broadcast, times 4 weights of every channel: vpdpbusd. Where row i of a tile lies is part of the instruction,
+/// so one pointer serves all rows. For outputs of bytes, channels are dealt to lanes so that packing within 128-bit lanes leaves them in order
+/// (<see cref="PackedProduct.Channel"/>): rows of 64 channels are stored as they come, narrower ones after one permutation of two or four rows.
+/// </remarks>
+internal sealed class ProductCode
+{
+    /// <summary>Registers for sums.</summary>
+    private const int Sums = 28;
+
+    private const int Unroll = 4;
+
+    private readonly Assembler _code = new(64);
+    private readonly int _rows;
+    private readonly int _vectors;
+    private readonly ProductProblem _problem;
+    private readonly PackedProduct _packed;
+    private readonly int _lanes; // of the last vector
+
+    private ProductCode(ProductProblem problem, PackedProduct packed, int panel, int rows)
+    {
+        (_problem, _packed, _rows) = (problem, packed, rows);
+        _vectors = packed.Vectors(panel);
+        _lanes = packed.ChannelsOf(panel) - (16 * (_vectors - 1));
+        if (rows * _vectors > Sums)
+        {
+            throw new ArgumentOutOfRangeException(nameof(rows));
+        }
+    }
+
+    /// <summary>How many rows fit a tile.</summary>
+    public static int MostRows(int vectors) => vectors switch { 4 => 7, 3 => 9, 2 => 14, _ => 24 };
+
+    /// <summary>Assembles the kernel of a panel.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="packed">Its packed weights.</param>
+    /// <param name="panel">One of the panels; panels of as many channels share a kernel.</param>
+    /// <param name="rows">Rows of a tile.</param>
+    /// <param name="phases">A segment in runs, where rows leave some out; null for all rows throughout.</param>
+    /// <param name="windows">Whether for the calling convention of Windows.</param>
+    public static Assembler Assemble(ProductProblem problem, PackedProduct packed, int panel, int rows, IReadOnlyList<ProductPhase>? phases, bool windows)
+    {
+        var code = new ProductCode(problem, packed, panel, rows);
+        code.Emit(phases ?? [new ProductPhase(packed.Steps, [.. Enumerable.Repeat(true, rows)])], windows);
+        return code._code;
+    }
+
+    private void Emit(IReadOnlyList<ProductPhase> phases, bool windows)
+    {
+        Assembler c = _code;
+        Enter(c, windows);
+        c.mov(rsi, __qword_ptr[rdi]);
+        c.mov(rdx, __qword_ptr[rdi + 8]);
+        c.mov(rcx, __qword_ptr[rdi + 16]);
+        c.mov(r8, __qword_ptr[rdi + 24]);
+        c.mov(r9, __qword_ptr[rdi + 32]);
+        c.mov(r10, __qword_ptr[rdi + 40]);
+        c.mov(r12, __qword_ptr[rdi + 48]);
+        c.mov(r13, __qword_ptr[rdi + 56]);
+        LoadMasks();
+        Label tile = c.CreateLabel();
+        c.Label(ref tile);
+        for (int j = 0; j < _vectors; j++)
+        {
+            c.vmovdqu32(Zmm(j), __zmmword_ptr[r9 + (64 * j)]);
+            for (int i = 1; i < _rows; i++)
+            {
+                c.vmovdqa64(Sum(i, j), Zmm(j));
+            }
+        }
+
+        c.mov(rdi, rdx);
+        c.xor(ebx, ebx);
+        Label segment = c.CreateLabel();
+        c.Label(ref segment);
+        c.movsxd(rax, __dword_ptr[r12 + (rbx * 4)]);
+        c.add(rax, rsi);
+        foreach (ProductPhase phase in phases)
+        {
+            Phase(phase);
+        }
+
+        if (_problem.SegmentOffsets.Length > 1)
+        {
+            c.inc(rbx);
+            c.cmp(rbx, r13);
+            c.jne(segment);
+        }
+
+        Finish();
+        c.add(rsi, _rows * _problem.RowStride);
+        c.add(rcx, _rows * _problem.OutputStride);
+        c.dec(r8);
+        c.jnz(tile);
+        Leave(c, windows);
+    }
+
+    private AssemblerRegisterZMM Sum(int row, int vector) => Zmm((row * _vectors) + vector);
+
+    private void Phase(ProductPhase phase)
+    {
+        Assembler c = _code;
+        int loops = phase.Steps / Unroll;
+        int rest = phase.Steps % Unroll;
+        int stepBytes = 64 * _vectors;
+        if (loops > 0)
+        {
+            Label loop = c.CreateLabel();
+            if (loops > 1)
+            {
+                c.mov(r11d, loops);
+                c.Label(ref loop);
+            }
+
+            for (int u = 0; u < Unroll; u++)
+            {
+                Step(u, u * stepBytes, phase.Rows);
+            }
+
+            c.add(rdi, Unroll * stepBytes);
+            c.add(rax, 4 * Unroll);
+            if (loops > 1)
+            {
+                c.dec(r11d);
+                c.jnz(loop);
+            }
+        }
+
+        for (int u = 0; u < rest; u++)
+        {
+            Step(u, u * stepBytes, phase.Rows);
+        }
+
+        if (rest > 0)
+        {
+            c.add(rdi, rest * stepBytes);
+            c.add(rax, 4 * rest);
+        }
+    }
+
+    /// <summary>One group of 4 bytes of every row, times all channels; weights two vectors at a time where registers are short.</summary>
+    private void Step(int step, int weightOffset, ImmutableArray<bool> rows)
+    {
+        Assembler c = _code;
+        int used = _rows * _vectors;
+        int held = Math.Min(_vectors, 32 - used - 1 >= _vectors ? _vectors : 2);
+        int firstBroadcast = used + held;
+        int broadcasts = 32 - firstBroadcast;
+        int turn = 0;
+        for (int from = 0; from < _vectors; from += held)
+        {
+            int count = Math.Min(held, _vectors - from);
+            for (int j = 0; j < count; j++)
+            {
+                c.vmovdqu64(Zmm(used + j), __zmmword_ptr[rdi + (weightOffset + (64 * (from + j)))]);
+            }
+
+            for (int i = 0; i < _rows; i++)
+            {
+                if (!rows[i])
+                {
+                    continue;
+                }
+
+                AssemblerRegisterZMM a = Zmm(firstBroadcast + (turn++ % broadcasts));
+                c.vpbroadcastd(a, __dword_ptr[rax + ((i * _problem.RowStride) + (4 * step))]);
+                for (int j = 0; j < count; j++)
+                {
+                    c.vpdpbusd(Sum(i, from + j), a, Zmm(used + j));
+                }
+            }
+        }
+    }
+
+    private void LoadMasks()
+    {
+        if (_problem.Epilogue.ElementBytes == 1)
+        {
+            _code.kmovq(k1, __qword_ptr[r10 + _packed.TailOffset(_vectors) + PackedProduct.MaskOffset]);
+        }
+        else if (_lanes < 16)
+        {
+            _code.mov(eax, (1 << _lanes) - 1);
+            _code.kmovw(k2, eax);
+        }
+    }
+
+    private void Finish()
+    {
+        switch (_problem.Epilogue)
+        {
+            case StoreSums:
+                Words((_, _) => { });
+                break;
+            case ToFloat:
+                Words((i, j) =>
+                {
+                    _code.vcvtdq2ps(Sum(i, j), Sum(i, j));
+                    _code.vmovups(zmm31, __zmmword_ptr[r10 + (64 * j)]);
+                    _code.vfmadd213ps(Sum(i, j), zmm31, __zmmword_ptr[r10 + (64 * (_vectors + j))]);
+                });
+                break;
+            default:
+                new ProductBytes(_code, _packed, _vectors, _rows, _problem.OutputStride, full: _lanes == 16).Emit();
+                break;
+        }
+    }
+
+    /// <summary>Stores 32-bit outputs, after something was done to each.</summary>
+    private void Words(Action<int, int> convert)
+    {
+        for (int i = 0; i < _rows; i++)
+        {
+            for (int j = 0; j < _vectors; j++)
+            {
+                convert(i, j);
+                AssemblerMemoryOperand to = __zmmword_ptr[rcx + ((i * _problem.OutputStride) + (64 * j))];
+                if (j == _vectors - 1 && _lanes < 16)
+                {
+                    _code.vmovdqu32(to.k2, Sum(i, j));
+                }
+                else
+                {
+                    _code.vmovdqu32(to, Sum(i, j));
+                }
+            }
+        }
+    }
+}

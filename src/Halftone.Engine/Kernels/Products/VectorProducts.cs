@@ -1,0 +1,206 @@
+using System.Runtime.CompilerServices;
+using Halftone.Engine.Kernels.Vectors;
+
+namespace Halftone.Engine.Kernels.Products;
+
+/// <summary>Products by an instruction set: tiles of 6 rows and 16 channels whose sums stay in registers, segments read where they lie.</summary>
+internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogue> : ProductKernel
+    where TSet : struct, IInstructionSet<TSums, TQuads, TQuad>
+    where TSums : unmanaged
+    where TQuads : unmanaged
+    where TEpilogue : struct, IVectorEpilogue<TSums>
+{
+    private const int Rows = 6;
+    private const int FewRows = 2; // so few are cheaper one at a time than as a tile that repeats its last row
+
+    private readonly AlignedMemory _memory;
+    private readonly ChannelBlocks _blocks;
+    private readonly CodeRange _range;
+    private readonly int _channels;
+    private readonly int _elementBytes;
+    private readonly int _segments;
+    private readonly int _quads;
+    private readonly nint _rowStride;
+    private readonly nint _outputStride;
+    private readonly nint _panelBytes;
+    private readonly nint* _offsets;
+    private readonly sbyte* _weights;
+
+    /// <summary>Packs a problem's weights.</summary>
+    public VectorProducts(ProductProblem problem)
+    {
+        KernelChecks.Require(problem);
+        _channels = problem.Channels;
+        _elementBytes = problem.Epilogue.ElementBytes;
+        _segments = problem.SegmentOffsets.Length;
+        _quads = (problem.SegmentBytes + 3) / 4;
+        _rowStride = problem.RowStride;
+        _outputStride = problem.OutputStride;
+        _range = CodeRange.Of(problem.Epilogue);
+        _panelBytes = (nint)_segments * _quads * TSet.Steps * QuadWeights.StepBytes;
+        _blocks = new ChannelBlocks(QuadWeights.Bias(problem.Bias, problem.Weights, TSet.ActivationOffset), problem.Epilogue);
+        _memory = new AlignedMemory((Panels * _panelBytes) + ((long)_segments * sizeof(nint)));
+        _weights = (sbyte*)_memory.Start;
+        _offsets = (nint*)(_weights + (Panels * _panelBytes));
+        for (int s = 0; s < _segments; s++)
+        {
+            _offsets[s] = problem.SegmentOffsets[s];
+        }
+
+        Pack(problem);
+    }
+
+    /// <inheritdoc/>
+    public override int PanelWidth => ChannelBlocks.Width;
+
+    /// <inheritdoc/>
+    public override int Panels => (_channels + PanelWidth - 1) / PanelWidth;
+
+    /// <inheritdoc/>
+    public override int TileRows => Rows;
+
+    /// <inheritdoc/>
+    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels)
+    {
+        ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+        for (int panel = firstPanel; panel < firstPanel + panels; panel++)
+        {
+            int first = panel * PanelWidth;
+            int channels = Math.Min(PanelWidth, _channels - first);
+            byte* output = y + ((nint)first * _elementBytes);
+            int row = 0;
+            for (; rows - row > FewRows; row += Rows)
+            {
+                Tile(a + (row * _rowStride), output + (row * _outputStride), Math.Min(Rows, rows - row), panel, channels);
+            }
+
+            for (; row < rows; row++)
+            {
+                Row(a + (row * _rowStride), output + (row * _outputStride), panel, channels);
+            }
+        }
+
+        GC.KeepAlive(this);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _memory.Dispose();
+        _blocks.Dispose();
+        base.Dispose();
+    }
+
+    private void Pack(ProductProblem problem)
+    {
+        int w = 0;
+        for (int n = 0; n < problem.Channels; n++)
+        {
+            sbyte* panel = _weights + (n / PanelWidth * _panelBytes);
+            for (int s = 0; s < _segments; s++)
+            {
+                for (int k = 0; k < problem.SegmentBytes; k++)
+                {
+                    nint quad = ((nint)s * _quads) + (k / 4);
+                    QuadWeights.Store(panel + (quad * TSet.Steps * QuadWeights.StepBytes), n % PanelWidth, k % 4, problem.Weights[w++], TSet.Steps);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Tile(byte* a, byte* y, int rows, int panel, int channels)
+    {
+        // rows that are not there repeat the last
+        nint last = rows - 1, stride = _rowStride;
+        nint r1 = Math.Min(1, last) * stride, r2 = Math.Min(2, last) * stride, r3 = Math.Min(3, last) * stride;
+        nint r4 = Math.Min(4, last) * stride, r5 = Math.Min(5, last) * stride;
+        int* block = _blocks.Block(panel);
+        TSums s0 = TSet.Sums(block), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
+        sbyte* w = _weights + (panel * _panelBytes);
+        nint* offset = _offsets;
+        for (int segment = _segments; segment > 0; segment--)
+        {
+            byte* at = a + *offset++;
+            for (int quad = _quads; quad > 0; quad--)
+            {
+                TQuads weights = TSet.Weights(w);
+                s0 = TSet.Add(s0, TSet.Quad(at, 0), weights);
+                s1 = TSet.Add(s1, TSet.Quad(at + r1, 0), weights);
+                s2 = TSet.Add(s2, TSet.Quad(at + r2, 0), weights);
+                s3 = TSet.Add(s3, TSet.Quad(at + r3, 0), weights);
+                s4 = TSet.Add(s4, TSet.Quad(at + r4, 0), weights);
+                s5 = TSet.Add(s5, TSet.Quad(at + r5, 0), weights);
+                if (TSet.Steps == 2)
+                {
+                    weights = TSet.Weights(w + QuadWeights.StepBytes);
+                    s0 = TSet.Add(s0, TSet.Quad(at, 1), weights);
+                    s1 = TSet.Add(s1, TSet.Quad(at + r1, 1), weights);
+                    s2 = TSet.Add(s2, TSet.Quad(at + r2, 1), weights);
+                    s3 = TSet.Add(s3, TSet.Quad(at + r3, 1), weights);
+                    s4 = TSet.Add(s4, TSet.Quad(at + r4, 1), weights);
+                    s5 = TSet.Add(s5, TSet.Quad(at + r5, 1), weights);
+                }
+
+                at += 4;
+                w += TSet.Steps * QuadWeights.StepBytes;
+            }
+        }
+
+        Store(s0, block, y, channels);
+        Store(s1, block, y + (Math.Min(1, last) * _outputStride), channels);
+        Store(s2, block, y + (Math.Min(2, last) * _outputStride), channels);
+        Store(s3, block, y + (Math.Min(3, last) * _outputStride), channels);
+        Store(s4, block, y + (Math.Min(4, last) * _outputStride), channels);
+        Store(s5, block, y + (Math.Min(5, last) * _outputStride), channels);
+    }
+
+    /// <summary>One row, its quads by turns in two chains of sums, so that a chain's latency matters less.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Row(byte* a, byte* y, int panel, int channels)
+    {
+        int* block = _blocks.Block(panel);
+        TSums even = TSet.Sums(block), odd = default;
+        sbyte* w = _weights + (panel * _panelBytes);
+        for (int segment = 0; segment < _segments; segment++)
+        {
+            byte* at = a + _offsets[segment];
+            int quad = _quads;
+            for (; quad > 1; quad -= 2)
+            {
+                even = AddQuad(even, at, w);
+                odd = AddQuad(odd, at + 4, w + (TSet.Steps * QuadWeights.StepBytes));
+                at += 8;
+                w += 2 * TSet.Steps * QuadWeights.StepBytes;
+            }
+
+            if (quad == 1)
+            {
+                even = AddQuad(even, at, w);
+                w += TSet.Steps * QuadWeights.StepBytes;
+            }
+        }
+
+        Store(TSet.Sum(even, odd), block, y, channels);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TSums AddQuad(TSums sums, byte* a, sbyte* w)
+    {
+        sums = TSet.Add(sums, TSet.Quad(a, 0), TSet.Weights(w));
+        return TSet.Steps == 2 ? TSet.Add(sums, TSet.Quad(a, 1), TSet.Weights(w + QuadWeights.StepBytes)) : sums;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Store(TSums sums, int* block, byte* y, int channels)
+    {
+        if (channels == ChannelBlocks.Width)
+        {
+            TEpilogue.Store(sums, block + ChannelBlocks.Width, _range, y);
+        }
+        else
+        {
+            PartialStore<TSums, TEpilogue>.Store(sums, block + ChannelBlocks.Width, _range, y, channels * _elementBytes);
+        }
+    }
+}
