@@ -10,24 +10,23 @@ internal static unsafe class LowBitTiers
     public static IReadOnlyList<LowBitTier> All { get; } =
     [
         new("reference", () => true, problem => new ReferenceLowBitKernel(problem)),
-        new("avx2", () => Avx2.IsSupported && Fma.IsSupported, Vector<Avx2Products>),
-        new("avxvnni", () => AvxVnni.IsSupported && Fma.IsSupported, Vector<AvxVnniProducts>),
-        new("avx512vnni", () => Cpu.HasAvx512Vnni && Avx2.IsSupported && Fma.IsSupported, Assembled),
+        new("avx2", () => Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx2", new LowBitPanels(problem))),
+        new("avxvnni", () => AvxVnni.IsSupported && Fma.IsSupported, problem => Kernel("avxvnni", new LowBitPanels(problem))),
+        new("avx512vnni", () => Cpu.HasAvx512Vnni && Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx512vnni", new LowBitPanels(problem))),
     ];
 
-    private static LowBitKernel Vector<TProducts>(LowBitProblem problem)
-        where TProducts : struct, IByteProducts
+    /// <summary>The kernel of a tier other than the reference for packed weights, which it owns.</summary>
+    public static LowBitKernel Kernel(string tier, LowBitPanels packed) => (packed.Problem.Arithmetic, tier) switch
     {
-        var packed = new LowBitPanels(problem);
-        return problem.Arithmetic == LowBitArithmetic.Float ? new FloatLowBitKernel(packed)
-            : packed.CodeBits == 2 ? new VectorLowBitKernel<TProducts, TwoBits>(packed)
-            : new VectorLowBitKernel<TProducts, FourBits>(packed);
-    }
+        // floats gain nothing from VNNI
+        (LowBitArithmetic.Float, _) => new FloatLowBitKernel(packed),
+        (_, "avx2") => Vector<Avx2Products>(packed),
+        (_, "avxvnni") => Vector<AvxVnniProducts>(packed),
+        (_, "avx512vnni") => new AssembledLowBitKernel(packed),
+        _ => throw new ArgumentException($"There is no tier {tier}.", nameof(tier)),
+    };
 
-    // floats gain nothing from assembly
-    private static LowBitKernel Assembled(LowBitProblem problem)
-    {
-        var packed = new LowBitPanels(problem);
-        return problem.Arithmetic == LowBitArithmetic.Float ? new FloatLowBitKernel(packed) : new AssembledLowBitKernel(packed);
-    }
+    private static LowBitKernel Vector<TProducts>(LowBitPanels packed)
+        where TProducts : struct, IByteProducts =>
+        packed.CodeBits == 2 ? new VectorLowBitKernel<TProducts, TwoBits>(packed) : new VectorLowBitKernel<TProducts, FourBits>(packed);
 }
