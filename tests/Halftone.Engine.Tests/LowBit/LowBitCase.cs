@@ -10,12 +10,14 @@ internal static unsafe class LowBitCase
         from k in Gen.Int[1, 300]
         from n in Gen.Int[1, 70]
         from bits in Gen.Int[1, 4]
-        from blockSize in Gen.OneOfConst(5, 16, 20, 32, 64, 128, 1000)
+        from blockSize in OneOf(5, 16, 20, 32, 64, 128, 1000)
         from uniform in Gen.Bool
         from bias in Gen.Bool
         from arithmetic in Gen.Enum<LowBitArithmetic>()
         from seed in Gen.Int[0, 100000]
         select Problem(seed, k, n, bits, blockSize, uniform, bias, arithmetic);
+
+    public static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
 
     public static LowBitProblem Problem(int seed, int k, int n, int bits, int blockSize, bool uniform, bool bias, LowBitArithmetic arithmetic)
     {

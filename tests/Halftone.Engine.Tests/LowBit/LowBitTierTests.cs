@@ -60,7 +60,7 @@ public unsafe class LowBitTierTests
     {
         LowBitTier tier = Supported(name);
         float[] odd = [0, -0f, float.Epsilon, 60 * float.Epsilon, -200 * float.Epsilon, 1e-39f, 1e-36f, float.MaxValue, float.PositiveInfinity, float.NegativeInfinity, float.NaN];
-        Gen.Select(LowBitCase.Problems, Gen.OneOfConst(odd), Gen.OneOfConst(odd), Gen.Bool, Gen.Int[0, 1000]).Sample(
+        Gen.Select(LowBitCase.Problems, LowBitCase.OneOf(odd), LowBitCase.OneOf(odd), Gen.Bool, Gen.Int[0, 1000]).Sample(
             (problem, one, other, alone, seed) =>
             {
                 float[] x = LowBitCase.Rows(seed, 2, problem.K);

@@ -58,12 +58,13 @@ public class ReferenceLowBitTests
     {
         // s is 1; 0.5, 1.5, 2.5, -0.5, -2.5 become 0, 2, 2, 0, -2
         float[] x = [127, 0.5f, 1.5f, 2.5f, -0.5f, -2.5f];
+        float[] expected = [127, 0, 2, 2, 0, -2];
         for (int k = 0; k < x.Length; k++)
         {
             var problem = new LowBitProblem { K = 6, N = 1, Bits = 2, BlockSize = 16, Codes = new byte[6], Scales = [1], ZeroPoints = [1] };
             Array.Fill(problem.Codes, (byte)1);
             problem.Codes[k] = 2;
-            Assert.Equal([127f, 0, 2, 2, 0, -2][k], LowBitCase.Run(new ReferenceLowBitKernel(problem), problem, x)[0]);
+            Assert.Equal(expected[k], LowBitCase.Run(new ReferenceLowBitKernel(problem), problem, x)[0]);
         }
     }
 
