@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using Halftone.Engine.Compilation;
 using Halftone.Engine.Execution;
 using Halftone.Onnx;

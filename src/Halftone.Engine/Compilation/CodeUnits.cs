@@ -134,7 +134,7 @@ internal sealed class PoolUnit : Unit
         Step step;
         if (Windows is not { } w)
         {
-            step = new GlobalAverageStep(Input.Range, Range, x, from, y, to, padding) { Name = Label };
+            step = new GlobalPoolStep(Input.Range, Range, x, from, y, to, padding) { Name = Label };
         }
         else
         {

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Halftone.Engine.Execution;
 using Halftone.Engine.Kernels;
 using Halftone.Engine.Kernels.Depthwise;
-using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Steps;
 

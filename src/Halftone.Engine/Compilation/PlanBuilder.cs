@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Halftone.Engine.Execution;
@@ -17,7 +18,7 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     private readonly Dictionary<string, ImageShape> _images = [];
     private readonly Dictionary<string, byte> _paddings = [];
     private readonly List<IDisposable> _owned = [];
-    private readonly MemoryStream _constants = new();
+    private readonly ArrayBufferWriter<byte> _constants = new();
 
     /// <summary>Types and constants.</summary>
     public TypedGraph Typed => typed;
@@ -35,7 +36,7 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     public IReadOnlyList<IDisposable> Owned => _owned;
 
     /// <summary>The constants' bytes.</summary>
-    public ReadOnlySpan<byte> ConstantBytes => _constants.GetBuffer().AsSpan(0, (int)_constants.Length);
+    public ReadOnlySpan<byte> ConstantBytes => _constants.WrittenSpan;
 
     /// <summary>Decides the border of a value's images, before anything is emitted.</summary>
     public void SetBorder(string name, Border border, byte padding)
@@ -71,11 +72,10 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     public Place Constant(ReadOnlySpan<byte> bytes)
     {
         const int Alignment = 64;
-        long end = (_constants.Length + Alignment - 1) / Alignment * Alignment;
-        _constants.SetLength(end);
-        _constants.Position = end;
+        int end = (_constants.WrittenCount + Alignment - 1) / Alignment * Alignment;
+        _constants.Write(new byte[end - _constants.WrittenCount]);
         _constants.Write(bytes);
-        _constants.SetLength(_constants.Length + Alignment);
+        _constants.Write(new byte[Alignment]);
         return Keep(new Place(Place.Constants, bytes.Length) { Offset = end });
     }
 

@@ -1,6 +1,9 @@
 using System.Collections.Frozen;
 using Halftone.Engine.Dense.Elementwise;
+using Halftone.Engine.Dense.Linear;
 using Halftone.Engine.Dense.Movement;
+using Halftone.Engine.Dense.Normalization;
+using Halftone.Engine.Dense.Pooling;
 using Halftone.Engine.Dense.Reductions;
 
 namespace Halftone.Engine.Dense;
@@ -40,5 +43,10 @@ internal static class DenseOperators
         Reduce.List,
         ArgExtremes.List,
         CumSum.List,
-    }.SelectMany(family => family).ToFrozenDictionary(entry => entry.Op, entry => entry.Plan);
+
+        // products, windows, statistics
+        LinearOperators.All,
+        PoolingOperators.All,
+        NormalizationOperators.All,
+    }.SelectMany(family => family).ToFrozenDictionary(entry => entry.Item1, entry => entry.Item2);
 }

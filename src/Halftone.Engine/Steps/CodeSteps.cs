@@ -90,7 +90,7 @@ internal sealed unsafe class AveragePoolStep(
 }
 
 /// <summary>Means of whole images.</summary>
-internal sealed unsafe class GlobalAverageStep(QuantizedRange xRange, QuantizedRange yRange, Place x, ImageShape from, Place y, ImageShape to, byte padding)
+internal sealed unsafe class GlobalPoolStep(QuantizedRange xRange, QuantizedRange yRange, Place x, ImageShape from, Place y, ImageShape to, byte padding)
     : ImageStep(y, to, padding)
 {
     public override long Nanoseconds => from.Bytes / 16;

@@ -1,0 +1,32 @@
+using System.Runtime.Intrinsics.X86;
+using Halftone.Engine.Memory;
+
+namespace Halftone.Engine.Kernels.LowBit;
+
+/// <summary>The ways to compute products by low-bit weights, the fastest last.</summary>
+internal static unsafe class LowBitTiers
+{
+    /// <summary>All of them, whether or not this machine supports them.</summary>
+    public static IReadOnlyList<LowBitTier> All { get; } =
+    [
+        new("reference", () => true, problem => new ReferenceLowBitKernel(problem)),
+        new("avx2", () => Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx2", new LowBitPanels(problem))),
+        new("avxvnni", () => AvxVnni.IsSupported && Fma.IsSupported, problem => Kernel("avxvnni", new LowBitPanels(problem))),
+        new("avx512vnni", () => Cpu.HasAvx512Vnni && Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx512vnni", new LowBitPanels(problem))),
+    ];
+
+    /// <summary>The kernel of a tier other than the reference for packed weights, which it owns.</summary>
+    public static LowBitKernel Kernel(string tier, LowBitPanels packed) => (packed.Problem.Arithmetic, tier) switch
+    {
+        // floats gain nothing from VNNI
+        (LowBitArithmetic.Float, _) => new FloatLowBitKernel(packed),
+        (_, "avx2") => Vector<Avx2Products>(packed),
+        (_, "avxvnni") => Vector<AvxVnniProducts>(packed),
+        (_, "avx512vnni") => new AssembledLowBitKernel(packed),
+        _ => throw new ArgumentException($"There is no tier {tier}.", nameof(tier)),
+    };
+
+    private static LowBitKernel Vector<TProducts>(LowBitPanels packed)
+        where TProducts : struct, IByteProducts =>
+        packed.CodeBits == 2 ? new VectorLowBitKernel<TProducts, TwoBits>(packed) : new VectorLowBitKernel<TProducts, FourBits>(packed);
+}
