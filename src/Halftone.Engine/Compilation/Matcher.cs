@@ -197,8 +197,14 @@ internal sealed partial class Matcher(TypedGraph typed)
         return weights.Fits(channels) && _view.Bias(biasName, channels, input.Range.Scale, weights) is { } bias
             ? new()
             {
-                Node = node, Input = input, Weights = weights, Transposed = transposed, Shape = (x[..^1].Aggregate(1, (a, b) => a * b), depth, channels), Bias = bias,
-                Output = output, Codes = codes,
+                Node = node,
+                Input = input,
+                Weights = weights,
+                Transposed = transposed,
+                Shape = (x[..^1].Aggregate(1, (a, b) => a * b), depth, channels),
+                Bias = bias,
+                Output = output,
+                Codes = codes,
             }
             : null;
     }

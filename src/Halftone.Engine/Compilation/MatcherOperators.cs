@@ -33,7 +33,13 @@ internal sealed partial class Matcher
             ? null
             : new()
             {
-                Node = node, Input = input, Output = output, Range = range, Windows = windows, Largest = largest, CountPad = node.Int("count_include_pad", 0) != 0,
+                Node = node,
+                Input = input,
+                Output = output,
+                Range = range,
+                Windows = windows,
+                Largest = largest,
+                CountPad = node.Int("count_include_pad", 0) != 0,
             };
     }
 
@@ -69,7 +75,10 @@ internal sealed partial class Matcher
         {
             return new ConcatUnit
             {
-                Node = node, Inputs = [.. inputs.Select(i => i!.Value)], Output = output, Tables = [.. inputs.Select(i => Requantized(i!.Value.Range, range))],
+                Node = node,
+                Inputs = [.. inputs.Select(i => i!.Value)],
+                Output = output,
+                Tables = [.. inputs.Select(i => Requantized(i!.Value.Range, range))],
             };
         }
 
@@ -178,8 +187,14 @@ internal sealed partial class Matcher
 
         return new()
         {
-            Node = node, Input = input, Weights = weights, Transposed = transposed, Shape = (x[..^1].Aggregate(1, (a, b) => a * b), x[^1], channels), Bias = bias,
-            Output = node.Output(0), Codes = codes,
+            Node = node,
+            Input = input,
+            Weights = weights,
+            Transposed = transposed,
+            Shape = (x[..^1].Aggregate(1, (a, b) => a * b), x[^1], channels),
+            Bias = bias,
+            Output = node.Output(0),
+            Codes = codes,
         };
     }
 
