@@ -102,6 +102,8 @@ public sealed unsafe class PoolTests
         fixed (byte* to8 = y)
         {
             Widths.Check(new AverageStep(taps, 25, from, to, to8), y, () => Assert.Equal(first = first.Length == 0 ? y[..] : first, y));
+            byte[] largest = [.. Enumerable.Range(0, 64).Select(c => Enumerable.Range(0, 25).Max(i => x[i / 5, i % 5, c]))];
+            Widths.CheckBytes(new MaxStep(taps, to8), y, () => Assert.Equal(largest, y));
             first = [];
             var global = new GlobalAverageStep(x.Origin, x.Layout, -25 * from.ZeroPoint, from.Scale / (to.Scale * 25), to.ZeroPoint, to8);
             Widths.Check(global, y, () => Assert.Equal(first = first.Length == 0 ? y[..] : first, y));
