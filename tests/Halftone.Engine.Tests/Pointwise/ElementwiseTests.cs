@@ -68,10 +68,16 @@ public sealed unsafe class ElementwiseTests
             byte* table = stackalloc byte[256];
             Elementwise.TableOf<MulStep>(range, constant, constantFirst: false, table);
             Assert.Equal(Ort.Binary("Mul", range, Ort.Bytes(codes, 256), Ort.Bytes([constant], 1)), new Span<byte>(table, 256).ToArray());
+            Elementwise.TableOf<MulStep>(range, constant, constantFirst: true, table);
+            Assert.Equal(Ort.Binary("Mul", range, Ort.Bytes([constant], 1), Ort.Bytes(codes, 256)), new Span<byte>(table, 256).ToArray());
+            Elementwise.TableOf<AddStep>(range, constant, constantFirst: true, table);
+            Assert.Equal(Ort.Binary("Add", range, Ort.Bytes([constant], 1), Ort.Bytes(codes, 256)), new Span<byte>(table, 256).ToArray());
+            Elementwise.TableOf<SubStep>(range, constant, constantFirst: true, table);
+            Assert.Equal(Compute<SubStep>(range, [.. Enumerable.Repeat(constant, 256)], codes), new Span<byte>(table, 256).ToArray());
             Elementwise.TableOf<AddStep>(range, constant, constantFirst: false, table);
             Assert.Equal(Ort.Binary("Add", range, Ort.Bytes(codes, 256), Ort.Bytes([constant], 1)), new Span<byte>(table, 256).ToArray());
         },
-        iter: 30);
+        iter: 200);
 
     [Fact]
     public void Rows_may_be_split_borders_stay_and_results_may_lie_on_operands() =>

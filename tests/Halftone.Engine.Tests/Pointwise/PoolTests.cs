@@ -5,7 +5,7 @@ namespace Halftone.Engine.Tests.Pointwise;
 
 public sealed unsafe class PoolTests
 {
-    private sealed record Case(int Channels, int Height, int Width, int[] Kernel, int[] Strides, int[] Dilations, int[] Pads, int Border, int Seed)
+    private sealed record Case(int Channels, int Height, int Width, int[] Kernel, int[] Strides, int[] Dilations, int[] Pads, bool Ceil, int Border, int Seed)
     {
         public PoolWindow Window => new(new(Kernel[0], Strides[0], Dilations[0], Pads[0]), new(Kernel[1], Strides[1], Dilations[1], Pads[1]));
 
@@ -17,19 +17,22 @@ public sealed unsafe class PoolTests
         public int OutputWidth => Output(1, Width);
 
         public Node On(Node node) =>
-            node.With("kernel_shape", Kernel.Select(k => (long)k)).With("strides", Strides.Select(k => (long)k)).With("pads", Pads.Select(k => (long)k));
+            node.With("kernel_shape", Kernel.Select(k => (long)k)).With("strides", Strides.Select(k => (long)k)).With("pads", Pads.Select(k => (long)k))
+                .With("ceil_mode", Ceil ? 1L : 0L);
 
         private int Output(int axis, int length)
         {
             int room = length + Pads[axis] + Pads[axis + 2] - ((Kernel[axis] - 1) * Dilations[axis]) - 1;
-            return room < 0 ? 0 : (room / Strides[axis]) + 1;
+            int windows = room < 0 ? 0 : ((room + (Ceil ? Strides[axis] - 1 : 0)) / Strides[axis]) + 1;
+            return (windows - 1) * Strides[axis] >= length + Pads[axis] ? windows - 1 : windows; // none begins in the pad behind
         }
     }
 
     private static readonly Gen<Case> s_case = Gen.Select(
         Gen.Select(Gen.Int[1, 130], Gen.Int[1, 12], Gen.Int[1, 40]), Gen.Int[1, 4].Array[2], Gen.Int[1, 3].Array[2], Gen.Int[1, 2].Array[2], Gen.Int[0, 2].Array[4],
-        Gen.Int[0, 2], Gen.Int[0, 1000],
-        (shape, kernel, strides, dilations, pads, border, seed) => new Case(shape.Item1, shape.Item2, shape.Item3, kernel, strides, dilations, pads, border, seed))
+        Gen.Bool, Gen.Int[0, 2], Gen.Int[0, 1000],
+        (shape, kernel, strides, dilations, pads, ceil, border, seed) =>
+            new Case(shape.Item1, shape.Item2, shape.Item3, kernel, strides, dilations, pads, ceil, border, seed))
         .Where(c => c.IsValid);
 
     private static readonly Gen<QuantizedRange> s_range =
@@ -99,6 +102,8 @@ public sealed unsafe class PoolTests
         fixed (byte* to8 = y)
         {
             Widths.Check(new AverageStep(taps, 25, from, to, to8), y, () => Assert.Equal(first = first.Length == 0 ? y[..] : first, y));
+            byte[] largest = [.. Enumerable.Range(0, 64).Select(c => Enumerable.Range(0, 25).Max(i => x[i / 5, i % 5, c]))];
+            Widths.CheckBytes(new MaxStep(taps, to8), y, () => Assert.Equal(largest, y));
             first = [];
             var global = new GlobalAverageStep(x.Origin, x.Layout, -25 * from.ZeroPoint, from.Scale / (to.Scale * 25), to.ZeroPoint, to8);
             Widths.Check(global, y, () => Assert.Equal(first = first.Length == 0 ? y[..] : first, y));

@@ -28,4 +28,24 @@ internal static class Widths
             }
         }
     }
+
+    /// <inheritdoc cref="Check{TStep}"/>
+    public static void CheckBytes<TStep>(TStep step, Span<byte> output, Action check)
+        where TStep : struct, IByteStep
+    {
+        int count = output.Length;
+        One<Bytes1>(output);
+        One<Bytes8>(output);
+        One<Bytes16>(output);
+        One<Bytes32>(output);
+        One<Bytes64>(output);
+
+        void One<TLanes>(Span<byte> output)
+            where TLanes : struct, IByteLanes<TLanes>
+        {
+            output.Clear();
+            Assert.Equal(count, ByteLoop.Walk<TStep, TLanes>(step, 0, count));
+            check();
+        }
+    }
 }

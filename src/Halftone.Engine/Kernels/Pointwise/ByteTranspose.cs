@@ -27,7 +27,11 @@ internal static unsafe class ByteTranspose
                 int height = Math.Min(Block, rows - row);
                 byte* source = from + (row * fromPitch) + column;
                 byte* target = to + (column * toPitch) + row;
-                if (Vector128.IsHardwareAccelerated && height + width > Block / 2)
+                if (Avx512Vbmi.IsSupported && height == Block && width == Block)
+                {
+                    WholeTile(source, fromPitch, target, toPitch);
+                }
+                else if (Vector128.IsHardwareAccelerated && height + width > Block / 2)
                 {
                     Tile(source, fromPitch, height, width, target, toPitch);
                 }
@@ -50,6 +54,31 @@ internal static unsafe class ByteTranspose
             }
         }
     }
+
+    // four registers hold the block, four rows each; byte j of output k is row j % 16 of column 4k + j / 16
+    private static void WholeTile(byte* from, long fromPitch, byte* to, long toPitch)
+    {
+        Vector512<byte> first = FourRows(from, fromPitch), second = FourRows(from + (4 * fromPitch), fromPitch);
+        Vector512<byte> third = FourRows(from + (8 * fromPitch), fromPitch), fourth = FourRows(from + (12 * fromPitch), fromPitch);
+        Vector512<byte> place = Vector512<byte>.Indices;
+        Vector512<byte> index = ((place & Vector512.Create((byte)7)) << 4) + (place >> 4);
+        Vector512<byte> isLow = Vector512.LessThan(place & Vector512.Create((byte)15), Vector512.Create((byte)8));
+        for (int column = 0; column < Block; column += 4, index += Vector512.Create((byte)4), to += 4 * toPitch)
+        {
+            Vector512<byte> low = Avx512Vbmi.PermuteVar64x8x2(first, index, second); // rows 0 to 7
+            Vector512<byte> high = Avx512Vbmi.PermuteVar64x8x2(third, index, fourth);
+            Vector512<byte> columns = Vector512.ConditionalSelect(isLow, low, high);
+            columns.GetLower().GetLower().Store(to);
+            columns.GetLower().GetUpper().Store(to + toPitch);
+            columns.GetUpper().GetLower().Store(to + (2 * toPitch));
+            columns.GetUpper().GetUpper().Store(to + (3 * toPitch));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> FourRows(byte* from, long pitch) => Vector512.Create(
+        Vector256.Create(Vector128.Load(from), Vector128.Load(from + pitch)),
+        Vector256.Create(Vector128.Load(from + (2 * pitch)), Vector128.Load(from + (3 * pitch))));
 
     private static void Tile(byte* from, long fromPitch, int rows, int columns, byte* to, long toPitch)
     {

@@ -21,7 +21,7 @@ internal static unsafe class Elementwise
         }
     }
 
-    /// <summary>The second operand is one code a channel, as in squeeze-and-excite: [N, C, 1, 1].</summary>
+    /// <summary>The second operand is one code a channel, as in squeeze-and-excite: [N, C, 1, 1]. Where it is the first, and the operation commutes, pass it as the second.</summary>
     public static void PerChannel<TStep>(
         QuantizedBinary range, byte* a, ImageLayout aLayout, byte* b, byte* y, ImageLayout yLayout, int firstRow, int lastRow)
         where TStep : struct, IBinaryStep<TStep>
@@ -46,6 +46,11 @@ internal static unsafe class Elementwise
     public static void TableOf<TStep>(QuantizedBinary range, byte constant, bool constantFirst, byte* table)
         where TStep : struct, IBinaryStep<TStep>
     {
+        if (constantFirst && TStep.Commutes)
+        {
+            (range, constantFirst) = (range.Swapped, false); // sums of floats depend on the order
+        }
+
         byte* codes = stackalloc byte[512];
         for (int code = 0; code < 256; code++)
         {

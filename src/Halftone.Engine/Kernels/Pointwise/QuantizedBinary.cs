@@ -11,12 +11,19 @@ internal readonly record struct QuantizedRange(float Scale, byte ZeroPoint);
 /// <param name="Y">Of the result.</param>
 /// <param name="Least">Least code of the result: a fused Relu or Clip.</param>
 /// <param name="Most">Largest code of the result.</param>
-internal readonly record struct QuantizedBinary(QuantizedRange A, QuantizedRange B, QuantizedRange Y, byte Least = 0, byte Most = 255);
+internal readonly record struct QuantizedBinary(QuantizedRange A, QuantizedRange B, QuantizedRange Y, byte Least = 0, byte Most = 255)
+{
+    /// <summary>With the operands in the other order.</summary>
+    public QuantizedBinary Swapped => this with { A = B, B = A };
+}
 
 /// <summary>An operation on codes of two operands.</summary>
 internal interface IBinaryStep<TSelf>
     where TSelf : struct, IBinaryStep<TSelf>
 {
+    /// <summary>Whether operands may change places. ONNX Runtime puts the one that is broadcast second.</summary>
+    static abstract bool Commutes { get; }
+
     /// <summary>Makes it ready: constants that no element changes.</summary>
     static abstract TSelf Of(QuantizedBinary range);
 
@@ -29,6 +36,8 @@ internal interface IBinaryStep<TSelf>
 /// <remarks>fma(a, ra, fma(b, rb, fixed)), where ra and rb are the operands' scales over the result's and fixed is what the zero points come to.</remarks>
 internal readonly struct AddStep(float a, float b, float constant) : IBinaryStep<AddStep>
 {
+    public static bool Commutes => true;
+
     public static AddStep Of(QuantizedBinary range)
     {
         (float a, float b) = (range.A.Scale / range.Y.Scale, range.B.Scale / range.Y.Scale);
@@ -44,6 +53,8 @@ internal readonly struct AddStep(float a, float b, float constant) : IBinaryStep
 /// <summary>Sub: both operands dequantized, subtracted and quantized, as the nodes of a QDQ model do in floats.</summary>
 internal readonly struct SubStep(QuantizedBinary range) : IBinaryStep<SubStep>
 {
+    public static bool Commutes => false;
+
     public static SubStep Of(QuantizedBinary range) => new(range);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -62,6 +73,8 @@ internal readonly struct SubStep(QuantizedBinary range) : IBinaryStep<SubStep>
 /// <remarks>(a - za) * (b - zb) is a whole number below 2^24, so a float holds it; times the ratio of scales, plus the zero point, each rounded.</remarks>
 internal readonly struct MulStep(float zeroA, float zeroB, float ratio, float zeroY) : IBinaryStep<MulStep>
 {
+    public static bool Commutes => true;
+
     public static MulStep Of(QuantizedBinary range) =>
         new(range.A.ZeroPoint, range.B.ZeroPoint, range.A.Scale * range.B.Scale / range.Y.Scale, range.Y.ZeroPoint);
 
