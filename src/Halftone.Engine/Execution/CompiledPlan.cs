@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Execution;
@@ -78,6 +79,17 @@ internal sealed class CompiledPlan(
             {
                 team!.Run(step, context, parts);
             }
+        }
+    }
+
+    /// <summary>Runs all steps in this thread and tells how long each took, in ticks of the stopwatch.</summary>
+    public void Run(RunContext context, Action<int, long> watch)
+    {
+        for (int i = 0; i < steps.Length; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            steps[i].Run(context, 0, 1);
+            watch(i, Stopwatch.GetTimestamp() - start);
         }
     }
 
