@@ -21,6 +21,10 @@ internal interface INumberFunction
     /// <summary>One result.</summary>
     static abstract T Invoke<T>(T x)
         where T : unmanaged, INumber<T>;
+
+    /// <summary>A row at once, or false.</summary>
+    static virtual bool TryRow<T>(ReadOnlySpan<T> x, Span<T> y)
+        where T : unmanaged, INumber<T> => false;
 }
 
 /// <summary>Makes ready operators that take one input element by element.</summary>
@@ -87,7 +91,8 @@ internal static unsafe class Singles
             (long from, long to) = Parts.Range(count, part, parts);
             ReadOnlySpan<T> x = new((T*)inputs[0] + from, (int)(to - from));
             Span<T> results = new((T*)outputs[0] + from, x.Length);
-            for (int i = 0; i < x.Length; i++)
+            bool done = TFunction.TryRow(x, results);
+            for (int i = 0; i < x.Length && !done; i++)
             {
                 results[i] = TFunction.Invoke(x[i]);
             }

@@ -77,7 +77,7 @@ internal static unsafe class Pad
         {
             "constant" => i => i >= 0 && i < length ? i : -1,
             "edge" => i => Math.Clamp(i, 0, length - 1),
-            "wrap" => i => (int)(((long)i % length) + length) % length,
+            "wrap" => i => (int)((((long)i % length) + length) % length),
             "reflect" => i => Reflected(i, length),
             _ => throw request.Refusal($"there is no mode '{mode}'."),
         };
@@ -98,9 +98,9 @@ internal static unsafe class Pad
             return 0;
         }
 
-        int period = 2 * (length - 1);
-        int at = ((i % period) + period) % period;
-        return at < length ? at : period - at;
+        long period = 2 * (length - 1L);
+        long at = ((i % period) + period) % period;
+        return (int)(at < length ? at : period - at);
     }
 
     private static void Run<T>(byte* from, byte* to, int[][] maps, int[] dims, T constant, int part, int parts)
