@@ -25,19 +25,19 @@ internal static class Rectifiers
     private readonly struct Elu(float alpha) : IFloatFunction
     {
         public T Invoke<T>(T x)
-            where T : unmanaged, IFloatingPointIeee754<T> => x < T.Zero ? T.CreateTruncating(alpha) * T.ExpM1(x) : x;
+            where T : unmanaged, IFloatingPointIeee754<T> => x < T.Zero ? T.CreateTruncating(alpha) * NearZero.ExpM1(x) : x;
     }
 
     private readonly struct Selu(float alpha, float gamma) : IFloatFunction
     {
         public T Invoke<T>(T x)
-            where T : unmanaged, IFloatingPointIeee754<T> => T.CreateTruncating(gamma) * (x > T.Zero ? x : T.CreateTruncating(alpha) * T.ExpM1(x));
+            where T : unmanaged, IFloatingPointIeee754<T> => T.CreateTruncating(gamma) * (x > T.Zero ? x : T.CreateTruncating(alpha) * NearZero.ExpM1(x));
     }
 
     private readonly struct Celu(float alpha) : IFloatFunction
     {
         public T Invoke<T>(T x)
-            where T : unmanaged, IFloatingPointIeee754<T> => x < T.Zero ? T.CreateTruncating(alpha) * T.ExpM1(x / T.CreateTruncating(alpha)) : x;
+            where T : unmanaged, IFloatingPointIeee754<T> => x < T.Zero ? T.CreateTruncating(alpha) * NearZero.ExpM1(x / T.CreateTruncating(alpha)) : x;
     }
 
     private readonly struct ThresholdedRelu(float alpha) : IFloatFunction

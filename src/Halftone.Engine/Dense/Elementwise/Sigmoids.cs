@@ -30,7 +30,7 @@ internal static class Sigmoids
 
     // log(1 + e^x) without overflow
     private static T LogOnePlusExp<T>(T x)
-        where T : IFloatingPointIeee754<T> => T.Max(x, T.Zero) + T.LogP1(T.Exp(-T.Abs(x)));
+        where T : IFloatingPointIeee754<T> => T.Max(x, T.Zero) + NearZero.LogP1(T.Exp(-T.Abs(x)));
 
     private readonly struct Sigmoid : IFloatFunction
     {
@@ -70,14 +70,14 @@ internal static class Sigmoids
             where T : unmanaged, IFloatingPointIeee754<T> => x * T.Tanh(LogOnePlusExp(x));
     }
 
-    // x/2 * (1 + erf(x / sqrt(2))), in double, since the sum cancels below 0
+    // x/2 * (1 + erf(x / sqrt(2))); below 0, where the sum cancels, x/2 * erfc(-x / sqrt(2))
     private readonly struct Gelu : IFloatFunction
     {
         public T Invoke<T>(T x)
             where T : unmanaged, IFloatingPointIeee754<T>
         {
             double wide = double.CreateTruncating(x);
-            return T.CreateTruncating(0.5 * wide * (1 + ErrorFunction.Of(wide / Math.Sqrt(2))));
+            return T.CreateTruncating(0.5 * wide * (wide < 0 ? ErrorFunction.Complement(-wide / Math.Sqrt(2)) : 1 + ErrorFunction.Of(wide / Math.Sqrt(2))));
         }
     }
 
