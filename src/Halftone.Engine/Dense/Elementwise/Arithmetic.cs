@@ -20,7 +20,7 @@ internal interface INumberPair
         where T : unmanaged, INumber<T> => false;
 }
 
-/// <summary>Add, Sub, Mul, Div, Mod and, of any number of inputs, Max, Min, Sum and Mean. Integers wrap.</summary>
+/// <summary>Add, Sub, Mul, Div and Mod. Integers wrap.</summary>
 internal static class Arithmetic
 {
     /// <summary>The list.</summary>
@@ -127,7 +127,7 @@ internal static class Arithmetic
         }
     }
 
-    private readonly struct Div : INumberPair
+    internal readonly struct Div : INumberPair
     {
         // what has no quotient among the integers must not end the process: x / 0 is 0, and the lowest over -1 wraps
         public static T Invoke<T>(T a, T b)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using Halftone.Onnx;
 
 namespace Halftone.Engine.Dense.Elementwise;
@@ -53,14 +54,14 @@ internal static unsafe class Clip
         where T : unmanaged, INumber<T>
     {
         x.CopyTo(y);
-        for (int i = 0; i < y.Length && least is not null; i++)
+        if (least is { } low)
         {
-            y[i] = y[i] < least ? least.Value : y[i];
+            TensorPrimitives.Max(y, low, y);
         }
 
-        for (int i = 0; i < y.Length && most is not null; i++)
+        if (most is { } high)
         {
-            y[i] = y[i] > most ? most.Value : y[i];
+            TensorPrimitives.Min(y, high, y);
         }
     }
 }

@@ -29,21 +29,8 @@ internal static class ErrorFunction
         return magnitude < 0.5 ? Series(x) : magnitude > 6 ? Math.CopySign(1, x) : Math.CopySign(1 - Complement(magnitude), x);
     }
 
-    private static double Series(double x)
-    {
-        double square = -x * x;
-        double power = 1;
-        double sum = 1;
-        for (int n = 1; n <= 13; n++)
-        {
-            power *= square / n;
-            sum += power / ((2 * n) + 1);
-        }
-
-        return TwoOverSqrtPi * x * sum;
-    }
-
-    private static double Complement(double x)
+    /// <summary>erfc(x) = 1 - erf(x) without cancelling, for x of 0 or more.</summary>
+    public static double Complement(double x)
     {
         double t = 2 / (2 + x);
         double u = ((2 * t) - (1 + (1 / 16.0))) / (1 - (1 / 16.0));
@@ -57,5 +44,19 @@ internal static class ErrorFunction
         }
 
         return t * Math.Exp(-x * x) * ((u * current) - last + (s_chebyshev[0] / 2));
+    }
+
+    private static double Series(double x)
+    {
+        double square = -x * x;
+        double power = 1;
+        double sum = 1;
+        for (int n = 1; n <= 13; n++)
+        {
+            power *= square / n;
+            sum += power / ((2 * n) + 1);
+        }
+
+        return TwoOverSqrtPi * x * sum;
     }
 }

@@ -16,7 +16,7 @@ internal static class Functions
         ("Floor", r => Singles.Floats<Floor>(r)),
         ("Ceil", r => Singles.Floats<Ceil>(r)),
         ("Round", r => Singles.Floats<Round>(r)),
-        ("Erf", r => Singles.Floats<Erf>(r)),
+        ("Erf", r => Singles.Vectors<Erf>(r)),
     ];
 
     private readonly struct Sqrt : IFloatFunction
@@ -97,9 +97,11 @@ internal static class Functions
         }
     }
 
-    private readonly struct Erf : IFloatFunction
+    private readonly struct Erf : IVectorFunction
     {
         public T Invoke<T>(T x)
             where T : unmanaged, IFloatingPointIeee754<T> => T.CreateTruncating(ErrorFunction.Of(double.CreateTruncating(x)));
+
+        public Vector<float> Invoke(Vector<float> x) => VectorFunctions.Erf(x);
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 
 namespace Halftone.Engine.Dense.Elementwise;
 
@@ -36,6 +37,13 @@ internal static class Signs
     private readonly struct Relu : INumberFunction
     {
         public static T Invoke<T>(T x)
-            where T : unmanaged, INumber<T> => x < T.Zero ? T.Zero : x;
+            where T : unmanaged, INumber<T> => T.Max(x, T.Zero);
+
+        public static bool TryRow<T>(ReadOnlySpan<T> x, Span<T> y)
+            where T : unmanaged, INumber<T>
+        {
+            TensorPrimitives.Max(x, T.Zero, y);
+            return true;
+        }
     }
 }

@@ -15,12 +15,23 @@ internal interface IFloatFunction
         where T : unmanaged, IFloatingPointIeee754<T> => false;
 }
 
+/// <summary>The same function of several 32-bit floats at once.</summary>
+internal interface IVectorFunction : IFloatFunction
+{
+    /// <summary>The results.</summary>
+    Vector<float> Invoke(Vector<float> x);
+}
+
 /// <summary>A function of one number of any type.</summary>
 internal interface INumberFunction
 {
     /// <summary>One result.</summary>
     static abstract T Invoke<T>(T x)
         where T : unmanaged, INumber<T>;
+
+    /// <summary>A row at once, or false.</summary>
+    static virtual bool TryRow<T>(ReadOnlySpan<T> x, Span<T> y)
+        where T : unmanaged, INumber<T> => false;
 }
 
 /// <summary>Makes ready operators that take one input element by element.</summary>
@@ -35,6 +46,27 @@ internal static unsafe class Singles
             ElementType.Float16 => Floats<TFunction, Half>(request, function),
             var other => throw request.Refusal($"it does not compute with {other.OnnxName()}."),
         };
+
+    /// <summary>The plan of a function of floats that knows vectors.</summary>
+    public static DensePlan Vectors<TFunction>(DenseRequest request, TFunction function = default)
+        where TFunction : struct, IVectorFunction
+    {
+        if (request.Input(0).Element != ElementType.Float)
+        {
+            return Floats(request, function);
+        }
+
+        TensorType y = request.Type(ElementType.Float, request.Input(0).Dims);
+        int count = (int)y.Count;
+        return new DensePlan([y], (inputs, outputs, _, part, parts) =>
+        {
+            (long from, long to) = Parts.Range(count, part, parts);
+            VectorRow(function, (float*)inputs[0] + from, (float*)outputs[0] + from, (int)(to - from));
+        })
+        {
+            MostParts = Parts.Most(count),
+        };
+    }
 
     /// <summary>The plan of a function of numbers.</summary>
     public static DensePlan Numbers<TFunction>(DenseRequest request)
@@ -76,6 +108,27 @@ internal static unsafe class Singles
         };
     }
 
+    private static void VectorRow<TFunction>(TFunction function, float* x, float* y, int count)
+        where TFunction : struct, IVectorFunction
+    {
+        int width = Vector<float>.Count;
+        int i = 0;
+        for (; i + width <= count; i += width)
+        {
+            Vector.Store(function.Invoke(Vector.Load(x + i)), y + i);
+        }
+
+        if (i < count)
+        {
+            // the last ones go through a vector too, so that a value does not depend on its place
+            float* tail = stackalloc float[width];
+            new Span<float>(tail, width).Clear();
+            new ReadOnlySpan<float>(x + i, count - i).CopyTo(new Span<float>(tail, width));
+            Vector.Store(function.Invoke(Vector.Load(tail)), tail);
+            new ReadOnlySpan<float>(tail, count - i).CopyTo(new Span<float>(y + i, count - i));
+        }
+    }
+
     private static DensePlan Numbers<TFunction, T>(DenseRequest request)
         where TFunction : struct, INumberFunction
         where T : unmanaged, INumber<T>
@@ -87,7 +140,8 @@ internal static unsafe class Singles
             (long from, long to) = Parts.Range(count, part, parts);
             ReadOnlySpan<T> x = new((T*)inputs[0] + from, (int)(to - from));
             Span<T> results = new((T*)outputs[0] + from, x.Length);
-            for (int i = 0; i < x.Length; i++)
+            bool done = TFunction.TryRow(x, results);
+            for (int i = 0; i < x.Length && !done; i++)
             {
                 results[i] = TFunction.Invoke(x[i]);
             }

@@ -60,7 +60,7 @@ internal static unsafe class Variadic
 
             for (long i = from; i < to && mean; i++)
             {
-                sums[i] /= count;
+                sums[i] = Arithmetic.Div.Invoke(sums[i], count);
             }
         })
         {

@@ -26,12 +26,13 @@ internal static unsafe class Pad
         int last = x.Rank == 0 ? 1 : y.Dims[^1];
         maps = x.Rank == 0 ? [[0]] : maps;
         int[] dims = x.Rank == 0 ? [1] : [.. y.Dims];
+        (int Start, int From, int Length) inner = Inner(maps[^1]);
         DenseKernel kernel = (x.Element.Bits() / 8) switch
         {
-            1 => (inputs, outputs, _, part, parts) => Run(inputs[0], outputs[0], maps, dims, given ? *inputs[2] : (byte)constant, part, parts),
-            2 => (inputs, outputs, _, part, parts) => Run(inputs[0], outputs[0], maps, dims, given ? *(ushort*)inputs[2] : (ushort)constant, part, parts),
-            4 => (inputs, outputs, _, part, parts) => Run(inputs[0], outputs[0], maps, dims, given ? *(uint*)inputs[2] : (uint)constant, part, parts),
-            _ => (inputs, outputs, _, part, parts) => Run(inputs[0], outputs[0], maps, dims, given ? *(ulong*)inputs[2] : constant, part, parts),
+            1 => (inputs, outputs, _, part, parts) => Run(inputs[0], outputs[0], maps, dims, inner, given ? *inputs[2] : (byte)constant, part, parts),
+            2 => (inputs, outputs, _, part, parts) => Run(inputs[0], outputs[0], maps, dims, inner, given ? *(ushort*)inputs[2] : (ushort)constant, part, parts),
+            4 => (inputs, outputs, _, part, parts) => Run(inputs[0], outputs[0], maps, dims, inner, given ? *(uint*)inputs[2] : (uint)constant, part, parts),
+            _ => (inputs, outputs, _, part, parts) => Run(inputs[0], outputs[0], maps, dims, inner, given ? *(ulong*)inputs[2] : constant, part, parts),
         };
         return new DensePlan([y], kernel) { MostParts = (int)Math.Min(Parts.Most(y.Count), Math.Max(1, y.Count / last)) };
     }
@@ -77,7 +78,7 @@ internal static unsafe class Pad
         {
             "constant" => i => i >= 0 && i < length ? i : -1,
             "edge" => i => Math.Clamp(i, 0, length - 1),
-            "wrap" => i => (int)(((long)i % length) + length) % length,
+            "wrap" => i => (int)((((long)i % length) + length) % length),
             "reflect" => i => Reflected(i, length),
             _ => throw request.Refusal($"there is no mode '{mode}'."),
         };
@@ -98,12 +99,12 @@ internal static unsafe class Pad
             return 0;
         }
 
-        int period = 2 * (length - 1);
-        int at = ((i % period) + period) % period;
-        return at < length ? at : period - at;
+        long period = 2 * (length - 1L);
+        long at = ((i % period) + period) % period;
+        return (int)(at < length ? at : period - at);
     }
 
-    private static void Run<T>(byte* from, byte* to, int[][] maps, int[] dims, T constant, int part, int parts)
+    private static void Run<T>(byte* from, byte* to, int[][] maps, int[] dims, (int Start, int From, int Length) inner, T constant, int part, int parts)
         where T : unmanaged
     {
         int length = dims[^1];
@@ -128,10 +129,31 @@ internal static unsafe class Pad
             }
 
             T* x = (T*)from + start;
-            for (int i = 0; i < y.Length; i++)
-            {
-                y[i] = last[i] < 0 ? constant : x[last[i]];
-            }
+            Fill(y[..inner.Start], x, last, constant);
+            new ReadOnlySpan<T>(x + inner.From, inner.Length).CopyTo(y[inner.Start..]);
+            Fill(y[(inner.Start + inner.Length)..], x, last.AsSpan(inner.Start + inner.Length), constant);
         }
+    }
+
+    private static void Fill<T>(Span<T> y, T* x, ReadOnlySpan<int> map, T constant)
+        where T : unmanaged
+    {
+        for (int i = 0; i < y.Length; i++)
+        {
+            y[i] = map[i] < 0 ? constant : x[map[i]];
+        }
+    }
+
+    // a stretch of the row that is copied as it lies: the input itself, or what is left of it
+    private static (int Start, int From, int Length) Inner(int[] map)
+    {
+        int start = Math.Max(Array.IndexOf(map, 0), Array.FindIndex(map, at => at >= 0));
+        int length = start < 0 ? 0 : 1;
+        while (start >= 0 && start + length < map.Length && map[start + length] == map[start] + length)
+        {
+            length++;
+        }
+
+        return start < 0 ? (0, 0, 0) : (start, map[start], length);
     }
 }

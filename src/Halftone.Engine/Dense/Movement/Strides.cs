@@ -50,13 +50,17 @@ internal static class Strides
         return Copies.Strided(y, new Walk(y.Dims, new Operand(offset, strides)));
     }
 
-    // numpy's rule: negative counts from the end, and what is outside is cut
+    // negative counts from the end, and what is outside is cut: ONNX starts a backward walk at 0 where numpy would not start at all
     private static (long Start, int Length) Bounds(long start, long end, long step, int length)
     {
-        long low = step > 0 ? 0 : -1;
+        if (length == 0)
+        {
+            return (0, 0);
+        }
+
         long high = step > 0 ? length : length - 1;
-        start = Math.Clamp(start < 0 ? start + length : start, low, high);
-        end = Math.Clamp(end < 0 ? end + length : end, low, high);
+        start = Math.Clamp(start < 0 ? start + length : start, 0, high);
+        end = Math.Clamp(end < 0 ? end + length : end, step > 0 ? 0 : -1, high);
         Int128 count = step > 0 ? ((Int128)end - start + step - 1) / step : ((Int128)start - end - step - 1) / -(Int128)step;
         return (start, (int)Int128.Max(0, count));
     }
