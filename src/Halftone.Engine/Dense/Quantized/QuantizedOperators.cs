@@ -4,5 +4,9 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static class QuantizedOperators
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> All => [];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> All =>
+    [
+        .. Quantize.Operators, .. Dequantize.Operators, .. DynamicQuantizeLinear.Operators, .. IntegerConv.Operators, .. IntegerMatMul.Operators, .. QGemm.Operators,
+        .. MatMulNBits.Operators, .. DynamicQuantizeMatMul.Operators, .. Binary.Operators, .. Lookup.Operators, .. QLinearPool.Operators, .. QLinearSoftmax.Operators,
+    ];
 }
