@@ -20,7 +20,7 @@ internal sealed record ToFloat(float[] Scale, float[] Offset) : Epilogue
 }
 
 /// <summary>y = clamp(round(float(sum) * scale) + zero point, 0, 255), then clamped to least..most; ties to even, as ONNX and MLAS requantize.</summary>
-/// <remarks>float(sum) rounds to the nearest float (ties to even), as does the product; a product beyond 32 bits saturates.</remarks>
+/// <remarks>float(sum) rounds to the nearest float (ties to even), as does the product; a product beyond 32 bits saturates, and one that is not a number, as of a scale that is none, gives the least code.</remarks>
 internal sealed record FloatRequantize(float[] Scale, int ZeroPoint, byte Least = 0, byte Most = 255) : Epilogue
 {
     public override int ElementBytes => 1;

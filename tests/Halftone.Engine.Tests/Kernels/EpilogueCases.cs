@@ -28,6 +28,8 @@ internal static class EpilogueCases
             case EpilogueKind.Float:
                 return new ToFloat(scale, [.. scale.Select(_ => (random.NextSingle() - 0.5f) * 300)]);
             case EpilogueKind.Requantize:
+                // scales that are no numbers must not part the tiers either
+                scale[random.Next(channels)] = random.Next(4) switch { 0 => float.PositiveInfinity, 1 => float.NaN, _ => 1e38f };
                 return new FloatRequantize(scale, zero, least, most);
             default:
                 FixedPointForm form = kind switch { EpilogueKind.Double => FixedPointForm.DoubleRounding, EpilogueKind.Single => FixedPointForm.SingleRounding, _ => FixedPointForm.Q31 };

@@ -60,6 +60,11 @@ internal static class ExactEpilogue
     {
         // a product of two floats is exact in double precision
         float product = (float)((double)(float)(double)sum * scale);
+        if (!float.IsFinite(product))
+        {
+            return product > 0 ? e.Most : e.Least;
+        }
+
         double rounded = Math.Floor(product);
         double above = product - rounded;
         rounded += above > 0.5 || (above == 0.5 && Math.Abs(rounded % 2) == 1) ? 1 : 0;

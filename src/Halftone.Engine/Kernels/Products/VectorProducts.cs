@@ -3,14 +3,14 @@ using Halftone.Engine.Kernels.Vectors;
 
 namespace Halftone.Engine.Kernels.Products;
 
-/// <summary>Products by an instruction set: tiles of 6 rows and 16 channels whose sums stay in registers, segments read where they lie.</summary>
+/// <summary>Products by an instruction set: tiles of 16 channels whose sums stay in registers, segments read where they lie.</summary>
 internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogue> : ProductKernel
     where TSet : struct, IInstructionSet<TSums, TQuads, TQuad>
     where TSums : unmanaged
     where TQuads : unmanaged
     where TEpilogue : struct, IVectorEpilogue<TSums>
 {
-    private const int Rows = 6;
+    private const int MostRows = 6;
     private const int FewRows = 2; // so few are cheaper one at a time than as a tile that repeats its last row
 
     private readonly AlignedMemory _memory;
@@ -50,6 +50,9 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         Pack(problem);
     }
 
+    // of 16 registers, two steps need one a row to keep its quad
+    private static int Rows => TSet.Steps == 1 ? MostRows : 4;
+
     /// <inheritdoc/>
     public override int PanelWidth => ChannelBlocks.Width;
 
@@ -64,7 +67,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
         // tiles store 16 channels; where a panel has fewer, they store here
-        byte* narrow = stackalloc byte[Rows * ChannelBlocks.MostBytes];
+        byte* narrow = stackalloc byte[MostRows * ChannelBlocks.MostBytes];
         for (int panel = firstPanel; panel < firstPanel + panels; panel++)
         {
             int first = panel * PanelWidth;
@@ -148,17 +151,18 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
                 s1 = TSet.Add(s1, TSet.Quad(at + r1, 0), weights);
                 s2 = TSet.Add(s2, TSet.Quad(at + r2, 0), weights);
                 s3 = TSet.Add(s3, TSet.Quad(at + r3, 0), weights);
-                s4 = TSet.Add(s4, TSet.Quad(at + r4, 0), weights);
-                s5 = TSet.Add(s5, TSet.Quad(at + r5, 0), weights);
-                if (TSet.Steps == 2)
+                if (TSet.Steps == 1)
+                {
+                    s4 = TSet.Add(s4, TSet.Quad(at + r4, 0), weights);
+                    s5 = TSet.Add(s5, TSet.Quad(at + r5, 0), weights);
+                }
+                else
                 {
                     weights = TSet.Weights(w + QuadWeights.StepBytes);
                     s0 = TSet.Add(s0, TSet.Quad(at, 1), weights);
                     s1 = TSet.Add(s1, TSet.Quad(at + r1, 1), weights);
                     s2 = TSet.Add(s2, TSet.Quad(at + r2, 1), weights);
                     s3 = TSet.Add(s3, TSet.Quad(at + r3, 1), weights);
-                    s4 = TSet.Add(s4, TSet.Quad(at + r4, 1), weights);
-                    s5 = TSet.Add(s5, TSet.Quad(at + r5, 1), weights);
                 }
 
                 at += 4;
@@ -171,8 +175,11 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         TEpilogue.Store(s1, columns, _range, y + (Math.Min(1, last) * outputStride));
         TEpilogue.Store(s2, columns, _range, y + (Math.Min(2, last) * outputStride));
         TEpilogue.Store(s3, columns, _range, y + (Math.Min(3, last) * outputStride));
-        TEpilogue.Store(s4, columns, _range, y + (Math.Min(4, last) * outputStride));
-        TEpilogue.Store(s5, columns, _range, y + (Math.Min(5, last) * outputStride));
+        if (TSet.Steps == 1)
+        {
+            TEpilogue.Store(s4, columns, _range, y + (Math.Min(4, last) * outputStride));
+            TEpilogue.Store(s5, columns, _range, y + (Math.Min(5, last) * outputStride));
+        }
     }
 
     /// <summary>One row, its quads by turns in two chains of sums, so that a chain's latency matters less.</summary>
