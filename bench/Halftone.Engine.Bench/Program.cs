@@ -4,8 +4,10 @@ using Halftone.Engine.Bench.Layers;
 using Halftone.Engine.Bench.Networks;
 using Halftone.Engine.Bench.Peers;
 using Halftone.Onnx;
+using Halftone.OnnxRuntime;
 
-// The engine beside ONNX Runtime and oneDNN, all alternating in short bursts; exits with 1 where a bar is missed.
+// The engine beside ONNX Runtime and oneDNN, all alternating in short bursts; exits with 1 where a bar is missed. Where other programs keep the
+// machine busy, run it under chrt -r 1: rounds that they disturb are repeated for a while, and marked after that.
 //   dotnet run -c Release --project bench/Halftone.Engine.Bench -- models --threads 1,2
 BenchOptions options;
 try
@@ -59,7 +61,13 @@ void RunNetworks(BurstOptions bursts)
     var bench = new NetworkBench(models, engine, table);
     foreach (Network network in Network.All.Where(n => options.Wants(n.Title)))
     {
-        Console.WriteLine($"{network.Title}: {ModelReport.Of(network, Model.Load(models.PathOf(network, "u8s8")), images: 32)}");
+        foreach (string form in (string[])["u8s8", "s8s8"])
+        {
+            Model model = Model.Load(models.PathOf(network, form));
+            Console.WriteLine($"{network.Title} {form}: {ModelReport.Of(network, model, images: 32)}");
+            Console.WriteLine($"  ONNX Runtime: {FusionReport.Of(model).Summary}");
+        }
+
         bench.Run(network, bursts);
     }
 }
