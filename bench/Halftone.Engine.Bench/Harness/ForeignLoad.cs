@@ -12,8 +12,8 @@ internal sealed class ForeignLoad
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly double _foreign = Foreign();
 
-    /// <summary>Seconds of other processes for each second since this was made.</summary>
-    public double Share => (Foreign() - _foreign) / Stopwatch.GetElapsedTime(_start).TotalSeconds;
+    /// <summary>Whether other processes took more than a share of a processor since this was made; ticks are coarse, so two of them prove nothing.</summary>
+    public bool Exceeds(double share) => Foreign() - _foreign > (share * Stopwatch.GetElapsedTime(_start).TotalSeconds) + (2 / TicksASecond);
 
     // user, nice, system, irq and softirq of all processors, less what this process took
     private static double Foreign()

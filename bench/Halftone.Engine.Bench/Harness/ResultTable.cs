@@ -8,14 +8,21 @@ internal sealed class ResultTable
 {
     private readonly List<Row> _rows = [];
 
-    /// <summary>Whether a bar was missed.</summary>
-    public bool Failed => _rows.Any(r => r.Holds == false);
+    /// <summary>Rows.</summary>
+    public int Count => _rows.Count;
+
+    /// <summary>Rows whose bar was missed, or whose results are wrong.</summary>
+    public int Missed => _rows.Count(r => r.Holds == false);
+
+    /// <summary>Rows with a bar that was neither reached nor missed, because the machine was too busy to tell.</summary>
+    public int Unjudged => _rows.Count(r => r.Unjudged);
 
     /// <summary>Adds what came of two peers side by side.</summary>
     public void Add(Place place, Comparison times, Contest contest)
     {
         PairedRatio? ratio = contest.Ours is null ? null : times.Ratio(contest.Ours, contest.Theirs);
-        string?[] notes = [contest.Error, times.Disturbed ? "other processes were busy" : null];
+        string?[] notes = [contest.Error, times.Disturbed ? "other processes were busy: not judged" : null];
+        bool? fast = contest.Bar is null || ratio is null || times.Disturbed ? null : ratio.Value.Median >= contest.Bar.Least;
         Add(new Row(place, contest.Measure)
         {
             First = contest.Ours is null ? contest.Missing : Time(times.Seconds(contest.Ours), place.MultiplyAdds),
@@ -23,7 +30,8 @@ internal sealed class ResultTable
             Measured = ratio is { } r ? Text($"{r.Median:F2} [{r.Low:F2}..{r.High:F2}]") : "",
             Bar = contest.Bar is { } bar ? Text($"{bar.Least:0.##}") : "",
             Goal = contest.Bar is { } goal ? Text($"{goal.Goal:0.##}") : "",
-            Holds = contest.Error is not null ? false : contest.Bar is null || ratio is null ? null : ratio.Value.Median >= contest.Bar.Least,
+            Holds = contest.Error is null ? fast : false,
+            Unjudged = contest.Bar is not null && ratio is not null && times.Disturbed,
             Note = string.Join("; ", notes.OfType<string>()),
         });
     }

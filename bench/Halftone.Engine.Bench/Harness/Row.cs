@@ -33,6 +33,9 @@ internal sealed record Row(Place Place, string Measure)
     /// <summary>Whether the bar is reached; null where there is none or nothing was measured.</summary>
     public bool? Holds { get; init; }
 
+    /// <summary>Whether there is a bar, but the machine was too busy to tell.</summary>
+    public bool Unjudged { get; init; }
+
     /// <summary>What else to know.</summary>
     public string Note { get; init; } = "";
 
