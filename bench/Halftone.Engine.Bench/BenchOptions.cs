@@ -7,7 +7,7 @@ namespace Halftone.Engine.Bench;
 internal sealed record BenchOptions
 {
     /// <summary>How to call it.</summary>
-    public const string Usage = "Usage: Halftone.Engine.Bench models|layers|gemm|int4|all [--threads 1,2] [--filter TEXT] [--rounds N] [--seed N] [--markdown FILE]";
+    public const string Usage = "Usage: Halftone.Engine.Bench models|layers|gemm|int4|all [--threads 1,2] [--filter TEXT] [--rounds N] [--seed N] [--foreign SHARE] [--markdown FILE]";
 
     private static readonly string[] s_commands = ["models", "layers", "gemm", "int4", "all"];
 
@@ -22,6 +22,9 @@ internal sealed record BenchOptions
 
     /// <summary>Rounds of a comparison.</summary>
     public int Rounds { get; init; } = 9;
+
+    /// <summary>Share of a processor that other processes may take in a round that counts; a large one under a real-time class, which others cannot disturb.</summary>
+    public double Foreign { get; init; } = 0.15;
 
     /// <summary>Of the networks.</summary>
     public int Seed { get; init; } = 1;
@@ -54,6 +57,7 @@ internal sealed record BenchOptions
                 "--filter" => options with { Filter = value },
                 "--rounds" => options with { Rounds = Number(value) },
                 "--seed" => options with { Seed = Number(value) },
+                "--foreign" => options with { Foreign = Share(value) },
                 "--markdown" => options with { Markdown = value },
                 _ => throw new FormatException($"There is no option '{args[i]}'. {Usage}"),
             };
@@ -61,6 +65,10 @@ internal sealed record BenchOptions
 
         return options;
     }
+
+    private static double Share(string text) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double share)
+        ? share
+        : throw new FormatException($"'{text}' is no share, such as 0.15. {Usage}");
 
     private static int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
         ? number

@@ -27,9 +27,10 @@ internal sealed class Int4Bench(EngineUnderTest? engine, ResultTable table)
         using var ort = new Rotation("ORT", Enumerable.Range(0, copies).Select(_ => new OrtPeer("ORT", model, inputs, options.Threads)));
         using Rotation? ours = engine is null ? null : new Rotation("engine", Enumerable.Range(0, copies).Select(_ => engine.Load(new EngineRequest(model, inputs, options.Threads))));
         var times = Comparison.Of([.. ((IPeer?[])[ort, ours]).OfType<IPeer>()], options);
-        table.AddRatio(
-            (Section, $"{Length}x{Length}, {where}", options.Threads), "engine / ORT MatMulNBits", times, ours, ort, bar,
-            error: ours is null ? null : Agreement.OfFloats(ours.Output(), ort.Output()));
+        table.Add(
+            new Place(Section, $"{Length}x{Length}, {where}", options.Threads),
+            times,
+            new Contest("engine / ORT MatMulNBits", ours, ort) { Bar = bar, Error = ours is null ? null : Agreement.OfFloats(ours.Output(), ort.Output()) });
     }
 
     private static Model Build()

@@ -69,17 +69,11 @@ internal sealed class LayerBench(EngineUnderTest? engine, ResultTable table)
 
         var times = Comparison.Of([.. ((IPeer?[])[ort, oneDnn, ours]).OfType<IPeer>()], options);
         bool depthwise = layer is ConvLayer { Shape.Depthwise: true };
-        (string, string, int) place = (depthwise ? "Depthwise layers" : layer is ConvLayer ? "Convolutions" : "Matrix products", layer.Name, threads);
-        table.AddRatio(place, "engine / ORT", times, ours, ort, depthwise ? Bars.Depthwise : null, layer.MultiplyAdds, Error(ours, ort));
-        if (oneDnn is null)
-        {
-            table.AddRatio(place, "oneDNN / ORT", times, null, ort, bar: null, layer.MultiplyAdds, missing: "oneDNN not installed (Debian: libdnnl2)");
-        }
-        else
-        {
-            table.AddRatio(place, "engine / oneDNN", times, ours, oneDnn, Bars.OneDnn, layer.MultiplyAdds, Error(oneDnn, ort) is { } error ? $"oneDNN: {error}" : null);
-        }
-
+        var place = new Place(depthwise ? "Depthwise layers" : layer is ConvLayer ? "Convolutions" : "Matrix products", layer.Name, threads, layer.MultiplyAdds);
+        table.Add(place, times, new Contest("engine / ORT", ours, ort) { Bar = depthwise ? Bars.Depthwise : null, Error = Error(ours, ort) });
+        table.Add(place, times, oneDnn is null
+            ? new Contest("oneDNN / ORT", null, ort) { Missing = "oneDNN not installed (Debian: libdnnl2)" }
+            : new Contest("engine / oneDNN", ours, oneDnn) { Bar = Bars.OneDnn, Error = Error(oneDnn, ort) });
         if (layer is ProductLayer { Shape: { Depth: >= DeepFrom, Rows: > 1 } })
         {
             table.AddShare(place, "engine / peak", ours is null ? null : layer.MultiplyAdds / times.Seconds(ours) / engine!.Peak(threads), Bars.Peak);

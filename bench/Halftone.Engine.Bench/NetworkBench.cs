@@ -26,17 +26,17 @@ internal sealed class NetworkBench(BenchModels models, EngineUnderTest? engine, 
         using ICheckedPeer? intrinsics = threads == 1 ? engine?.Load(new EngineRequest(forms["u8s8"], image, threads, IntrinsicsOnly: true)) : null;
 
         var times = Comparison.Of([.. ((IPeer?[])[ortFloat, ort, ortSigned, ours, signed, intrinsics]).OfType<IPeer>()], options);
-        (string, string, int) place = (Section, network.Title, threads);
-        table.AddRatio(place, "engine / ORT, u8s8", times, ours, ort, Bars.OrtUnsigned(network, threads), error: Error(ours, ort));
-        table.AddRatio(place, "engine / ORT, s8s8", times, signed, ortSigned, Bars.OrtSigned, error: Error(signed, ortSigned));
-        table.AddRatio(place, "engine u8s8 / ORT float", times, ours, ortFloat, threads == 1 ? Bars.OrtFloat : null);
+        var place = new Place(Section, network.Title, threads);
+        table.Add(place, times, new Contest("engine / ORT, u8s8", ours, ort) { Bar = Bars.OrtUnsigned(network, threads), Error = Error(ours, ort) });
+        table.Add(place, times, new Contest("engine / ORT, s8s8", signed, ortSigned) { Bar = Bars.OrtSigned, Error = Error(signed, ortSigned) });
+        table.Add(place, times, new Contest("engine u8s8 / ORT float", ours, ortFloat) { Bar = threads == 1 ? Bars.OrtFloat : null });
         if (threads == 1)
         {
-            table.AddRatio(place, "engine on intrinsics / ORT, u8s8", times, intrinsics, ort, Bars.Intrinsics(network), error: Error(intrinsics, ort));
+            table.Add(place, times, new Contest("engine on intrinsics / ORT, u8s8", intrinsics, ort) { Bar = Bars.Intrinsics(network), Error = Error(intrinsics, ort) });
         }
 
-        table.AddRatio(place, "ORT u8s8 / ORT float", times, ort, ortFloat, bar: null);
-        table.AddRatio(place, "ORT s8s8 / ORT float", times, ortSigned, ortFloat, bar: null);
+        table.Add(place, times, new Contest("ORT u8s8 / ORT float", ort, ortFloat));
+        table.Add(place, times, new Contest("ORT s8s8 / ORT float", ortSigned, ortFloat));
         table.AddLimit(place, "managed allocation of a run", ours is null ? null : Allocated(ours), Bars.AllocatedBytes, "bytes");
         if (network.Id == "r18")
         {

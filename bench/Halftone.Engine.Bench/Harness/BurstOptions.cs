@@ -12,10 +12,10 @@ internal sealed record BurstOptions
     /// <summary>Milliseconds of one burst.</summary>
     public double Burst { get; init; } = 15;
 
-    /// <summary>Foreign processor seconds a second above which a round is repeated.</summary>
+    /// <summary>Share of a processor that other processes may take; a round with more is repeated.</summary>
     public double MostForeign { get; init; } = 0.15;
 
-    /// <summary>How long rounds may be repeated; after that they count as they are, and the result says so.</summary>
+    /// <summary>How long rounds may be repeated; after that they count as they are, and nothing is judged by them.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Sleep before each burst: thread pools of other runtimes spin for about 15 ms after a run, which would slow the next.</summary>

@@ -37,7 +37,7 @@ internal sealed class Comparison
                 seconds[peer][round] = Time(peer, repeats[peer]);
             }
 
-            bool busy = load.Share > options.MostForeign;
+            bool busy = load.Exceeds(options.MostForeign);
             if (busy && Stopwatch.GetElapsedTime(start) < options.Patience)
             {
                 Thread.Sleep(150);

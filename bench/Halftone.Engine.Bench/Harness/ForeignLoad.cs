@@ -7,13 +7,13 @@ namespace Halftone.Engine.Bench.Harness;
 internal sealed class ForeignLoad
 {
     private const string Source = "/proc/stat";
-    private const double TicksASecond = 100; // USER_HZ, which is 100 wherever .NET runs
+    private const double TicksASecond = 100; // USER_HZ of x64 and Arm64
 
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly double _foreign = Foreign();
 
-    /// <summary>Seconds of other processes for each second since this was made.</summary>
-    public double Share => (Foreign() - _foreign) / Stopwatch.GetElapsedTime(_start).TotalSeconds;
+    /// <summary>Whether other processes took more than a share of a processor since this was made; ticks are coarse, so two of them prove nothing.</summary>
+    public bool Exceeds(double share) => Foreign() - _foreign > (share * Stopwatch.GetElapsedTime(_start).TotalSeconds) + (2 / TicksASecond);
 
     // user, nice, system, irq and softirq of all processors, less what this process took
     private static double Foreign()

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Halftone.Engine.Bench.Peers;
 using Halftone.OnnxRuntime;
 
 namespace Halftone.Engine.Bench.Harness;
@@ -9,48 +8,58 @@ internal sealed class ResultTable
 {
     private readonly List<Row> _rows = [];
 
-    /// <summary>Whether a bar was missed.</summary>
-    public bool Failed => _rows.Any(r => r.Holds == false);
+    /// <summary>Rows.</summary>
+    public int Count => _rows.Count;
 
-    /// <summary>Adds a ratio of two peers. The first is null where it is not there.</summary>
-    /// <param name="place">Section, subject, threads.</param>
-    /// <param name="measure">What is compared with what.</param>
-    /// <param name="times">The times of both.</param>
-    /// <param name="ours">The one that should be faster.</param>
-    /// <param name="theirs">The other.</param>
-    /// <param name="bar">What the ratio must reach; null for none.</param>
-    /// <param name="multiplyAdds">Of a run, for the rate; 0 for none.</param>
-    /// <param name="error">What is wrong with the results of the first; null where they are right.</param>
-    /// <param name="missing">What stands where the first would, if that is not the engine.</param>
-    public void AddRatio(
-        (string Section, string Subject, int Threads) place, string measure, Comparison times, IPeer? ours, IPeer theirs, Bar? bar, long multiplyAdds = 0, string? error = null, string missing = Row.NotBuiltIn)
+    /// <summary>Rows whose bar was missed, or whose results are wrong.</summary>
+    public int Missed => _rows.Count(r => r.Holds == false);
+
+    /// <summary>Rows with a bar that was neither reached nor missed, because the machine was too busy to tell.</summary>
+    public int Unjudged => _rows.Count(r => r.Unjudged);
+
+    /// <summary>Adds what came of two peers side by side.</summary>
+    public void Add(Place place, Comparison times, Contest contest)
     {
-        string other = Time(times.Seconds(theirs), multiplyAdds);
-        PairedRatio? ratio = ours is null ? null : times.Ratio(ours, theirs);
-        string note = string.Join("; ", ((string?[])[error, times.Disturbed ? "other processes were busy" : null]).OfType<string>());
-        Add(new Row(
-            place.Section, place.Subject, place.Threads, measure,
-            ours is null ? missing : Time(times.Seconds(ours), multiplyAdds), other,
-            ratio is { } r ? Text($"{r.Median:F2} [{r.Low:F2}..{r.High:F2}]") : "",
-            bar is null ? "" : Text($"{bar.Least:0.##}"), bar is null ? "" : Text($"{bar.Goal:0.##}"),
-            error is not null ? false : ratio is null || bar is null ? null : ratio.Value.Median >= bar.Least, note));
+        PairedRatio? ratio = contest.Ours is null ? null : times.Ratio(contest.Ours, contest.Theirs);
+        string?[] notes = [contest.Error, times.Disturbed ? "other processes were busy: not judged" : null];
+        bool? fast = contest.Bar is null || ratio is null || times.Disturbed ? null : ratio.Value.Median >= contest.Bar.Least;
+        Add(new Row(place, contest.Measure)
+        {
+            First = contest.Ours is null ? contest.Missing : Time(times.Seconds(contest.Ours), place.MultiplyAdds),
+            Second = Time(times.Seconds(contest.Theirs), place.MultiplyAdds),
+            Measured = ratio is { } r ? Text($"{r.Median:F2} [{r.Low:F2}..{r.High:F2}]") : "",
+            Bar = contest.Bar is { } bar ? Text($"{bar.Least:0.##}") : "",
+            Goal = contest.Bar is { } goal ? Text($"{goal.Goal:0.##}") : "",
+            Holds = contest.Error is null ? fast : false,
+            Unjudged = contest.Bar is not null && ratio is not null && times.Disturbed,
+            Note = string.Join("; ", notes.OfType<string>()),
+        });
     }
 
-    /// <summary>Adds a value that must reach a bar, as a percentage.</summary>
-    public void AddShare((string Section, string Subject, int Threads) place, string measure, double? share, Bar bar) => Add(new Row(
-        place.Section, place.Subject, place.Threads, measure, share is null ? Row.NotBuiltIn : "", "",
-        share is { } s ? Text($"{s:P1}") : "", Text($"{bar.Least:P0}"), Text($"{bar.Goal:P0}"), share is null ? null : share >= bar.Least, ""));
+    /// <summary>Adds a share that must reach a bar; null where the engine is not there.</summary>
+    public void AddShare(Place place, string measure, double? share, Bar bar) => Add(new Row(place, measure)
+    {
+        First = share is null ? Row.NotBuiltIn : "",
+        Measured = share is { } s ? Text($"{100 * s:F1} %") : "",
+        Bar = Text($"{100 * bar.Least:F0} %"),
+        Goal = Text($"{100 * bar.Goal:F0} %"),
+        Holds = share is null ? null : share >= bar.Least,
+    });
 
-    /// <summary>Adds a value that must not pass a limit.</summary>
-    public void AddLimit((string Section, string Subject, int Threads) place, string measure, double? value, double limit, string unit) => Add(new Row(
-        place.Section, place.Subject, place.Threads, measure, value is null ? Row.NotBuiltIn : "", "",
-        value is { } v ? Text($"{v:0.#} {unit}") : "", Text($"at most {limit:0} {unit}"), "", value is null ? null : value <= limit, ""));
+    /// <summary>Adds a value that must not pass a limit; null where the engine is not there.</summary>
+    public void AddLimit(Place place, string measure, double? value, double limit, string unit) => Add(new Row(place, measure)
+    {
+        First = value is null ? Row.NotBuiltIn : "",
+        Measured = value is { } v ? Text($"{v:0.#} {unit}") : "",
+        Bar = Text($"at most {limit:0} {unit}"),
+        Holds = value is null ? null : value <= limit,
+    });
 
     /// <summary>The rows, section by section, under the name of the machine.</summary>
     public string ToMarkdown()
     {
         MachineDescription machine = Machine.Describe();
-        IEnumerable<string> sections = _rows.GroupBy(r => r.Section).Select(g => $"""
+        IEnumerable<string> sections = _rows.GroupBy(r => r.Place.Section).Select(g => $"""
 
             ### {g.Key}
 

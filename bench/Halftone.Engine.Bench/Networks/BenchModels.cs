@@ -22,7 +22,7 @@ internal sealed record Network(string Id, string Title, int Size, Func<int, Mode
     ];
 }
 
-/// <summary>The forms of a network: float, and quantized by the product. Made once, kept in a folder.</summary>
+/// <summary>The forms of a network: float, and quantized by the product. Made once and kept in a folder: delete it when how they are made changes.</summary>
 internal sealed class BenchModels(string folder, int seed)
 {
     private const int CalibrationImages = 16;
@@ -31,7 +31,7 @@ internal sealed class BenchModels(string folder, int seed)
     /// <summary>Activations uint8 asymmetric, weights int8 symmetric per channel: the form ONNX Runtime is fastest with on x64.</summary>
     private static readonly Recipe s_u8s8 = Of("u8s8", "ort-x64-vnni", signed: false);
 
-    /// <summary>Activations int8, as ONNX Runtime's own quantizer makes them unless told otherwise.</summary>
+    /// <summary>Activations int8, as ONNX Runtime's own quantizer makes them unless told otherwise; weights int8 symmetric, per channel here too, so that only activations differ.</summary>
     private static readonly Recipe s_s8s8 = Of("s8s8", "ort-arm64", signed: true);
 
     /// <summary>Ids of the forms.</summary>
