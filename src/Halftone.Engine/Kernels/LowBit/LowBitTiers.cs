@@ -18,8 +18,9 @@ internal static unsafe class LowBitTiers
     /// <summary>The kernel of a tier other than the reference for packed weights, which it owns.</summary>
     public static LowBitKernel Kernel(string tier, LowBitPanels packed) => (packed.Problem.Arithmetic, tier) switch
     {
-        // floats gain nothing from VNNI
-        (LowBitArithmetic.Float, _) => new FloatLowBitKernel(packed),
+        // natively compiled programs have the assembled code, but perhaps not the intrinsics
+        (LowBitArithmetic.Float, "avx512vnni") when Avx512F.IsSupported => new Avx512FloatLowBitKernel(packed),
+        (LowBitArithmetic.Float, _) => new Avx2FloatLowBitKernel(packed),
         (_, "avx2") => Vector<Avx2Products>(packed),
         (_, "avxvnni") => Vector<AvxVnniProducts>(packed),
         (_, "avx512vnni") => new AssembledLowBitKernel(packed),
