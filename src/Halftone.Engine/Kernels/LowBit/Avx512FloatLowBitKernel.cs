@@ -5,8 +5,11 @@ using System.Runtime.Intrinsics.X86;
 namespace Halftone.Engine.Kernels.LowBit;
 
 /// <summary>Float arithmetic in vectors of 512 bits, a panel each: codes are looked up in a register, which needs no mask and no conversion.</summary>
-internal sealed unsafe class Avx512FloatLowBitKernel : FloatLowBitKernel
+internal sealed unsafe class Avx512FloatLowBitKernel<TWidth> : FloatLowBitKernel
+    where TWidth : struct, ICodeWidth
 {
+    private const int StepBytes = LowBitPanels.StepBytes;
+
     // vpermps looks at the lowest 4 bits: the next code is among them where codes have 2
     private readonly Vector512<float> _values;
 
@@ -15,104 +18,115 @@ internal sealed unsafe class Avx512FloatLowBitKernel : FloatLowBitKernel
     {
         for (int i = 0; i < 16; i++)
         {
-            _values = _values.WithElement(i, (i & ((1 << packed.CodeBits) - 1)) - (packed.UniformZero ?? 0));
+            _values = _values.WithElement(i, (i & ((1 << TWidth.Bits) - 1)) - (packed.UniformZero ?? 0));
         }
     }
+
+    private static int StepElements => 32 / TWidth.Bits;
 
     /// <inheritdoc/>
     protected override int TileRows(int left) => left >= MaxRows ? MaxRows : 1;
 
     /// <inheritdoc/>
-    protected override void Add(byte* block, byte* zeros, float* x, int count, int rows, float* sums)
+    protected override void Compute(byte* blocks, byte* zeros, float* x, int rows, float* sums)
     {
-        Vector512<float> zero = zeros is null ? Vector512<float>.Zero : Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Vector128.Load(zeros)));
-        Vector512<float> scales = Vector512.Load((float*)(block + (Packed.Steps * LowBitPanels.StepBytes)));
-        if (rows == 1)
+        float* spare = stackalloc float[MaxRows * LongestStep];
+        for (int first = 0; first < Packed.Problem.K; first += Packed.BlockLength, blocks += Packed.BlockBytes)
         {
-            OneRow(block, zero, x, count).AddTo(sums, scales);
-        }
-        else
-        {
-            FourRows(block, zero, scales, x, count, sums);
+            Vector512<float> zero = Vector512<float>.Zero;
+            if (zeros is not null)
+            {
+                zero = Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(zeros)));
+                zeros += LowBitPanels.Width;
+            }
+
+            int count = Math.Min(Packed.BlockLength, Packed.Problem.K - first);
+            if (rows == 1)
+            {
+                OneRow(blocks, zero, x + first, count, sums, spare);
+            }
+            else
+            {
+                FourRows(blocks, zero, x + first, count, sums, spare);
+            }
         }
     }
 
-    private Sums OneRow(byte* block, Vector512<float> zero, float* x, int count)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void OneRow(byte* block, Vector512<float> zero, float* x, int count, float* y, float* spare)
     {
-        float* spare = stackalloc float[4];
         Vector512<float> values = _values;
-        int fields = 8 / Packed.CodeBits;
-        var sums = default(Sums);
-        for (int k = 0; k < count; block += LowBitPanels.StepBytes)
+        Vector512<float> sum0 = Vector512<float>.Zero, sum1 = sum0, sum2 = sum0, sum3 = sum0;
+        byte* words = block;
+        for (; count > 0; count -= StepElements, words += StepBytes, x += StepElements)
         {
-            Vector512<int> words = Vector512.Load((int*)block);
-            for (int field = 0; field < fields && k < count; field++, k += 4)
+            float* four = count < StepElements ? Padded(x, count, spare) : x;
+            Vector512<int> codes = Vector512.Load((int*)words);
+            for (int field = 0; field < 8 / TWidth.Bits; field++, four += 4)
             {
-                sums = sums.Add(Four(x + k, count - k, spare), new Sums(values, words, zero));
-                words >>>= Packed.CodeBits;
+                sum0 = Avx512F.FusedMultiplyAdd(Vector512.Create(four[0]), Avx512F.PermuteVar16x32(values, codes) - zero, sum0);
+                sum1 = Avx512F.FusedMultiplyAdd(Vector512.Create(four[1]), Avx512F.PermuteVar16x32(values, codes >>> 8) - zero, sum1);
+                sum2 = Avx512F.FusedMultiplyAdd(Vector512.Create(four[2]), Avx512F.PermuteVar16x32(values, codes >>> 16) - zero, sum2);
+                sum3 = Avx512F.FusedMultiplyAdd(Vector512.Create(four[3]), Avx512F.PermuteVar16x32(values, codes >>> 24) - zero, sum3);
+                codes >>>= TWidth.Bits;
             }
         }
 
-        return sums;
+        AddTo(y, block, sum0 + sum1 + (sum2 + sum3));
     }
 
-    private void FourRows(byte* block, Vector512<float> zero, Vector512<float> scales, float* x, int count, float* y)
+    private void FourRows(byte* block, Vector512<float> zero, float* x, int count, float* y, float* spare)
     {
-        float* spare = stackalloc float[16];
         Vector512<float> values = _values;
-        int fields = 8 / Packed.CodeBits;
+        Vector512<float> a0 = Vector512<float>.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        Vector512<float> c0 = a0, c1 = a0, c2 = a0, c3 = a0, d0 = a0, d1 = a0, d2 = a0, d3 = a0;
         long stride = Packed.Problem.K;
-        Sums sums0 = default, sums1 = default, sums2 = default, sums3 = default;
-        for (int k = 0; k < count; block += LowBitPanels.StepBytes)
+        byte* words = block;
+        for (; count > 0; count -= StepElements, words += StepBytes, x += StepElements)
         {
-            Vector512<int> words = Vector512.Load((int*)block);
-            for (int field = 0; field < fields && k < count; field++, k += 4)
+            float* a = x, b = a + stride, c = b + stride, d = c + stride;
+            if (count < StepElements)
             {
-                var codes = new Sums(values, words, zero);
-                sums0 = sums0.Add(Four(x + k, count - k, spare), codes);
-                sums1 = sums1.Add(Four(x + stride + k, count - k, spare + 4), codes);
-                sums2 = sums2.Add(Four(x + (2 * stride) + k, count - k, spare + 8), codes);
-                sums3 = sums3.Add(Four(x + (3 * stride) + k, count - k, spare + 12), codes);
-                words >>>= Packed.CodeBits;
+                a = Padded(a, count, spare);
+                b = Padded(b, count, spare + LongestStep);
+                c = Padded(c, count, spare + (2 * LongestStep));
+                d = Padded(d, count, spare + (3 * LongestStep));
+            }
+
+            Vector512<int> codes = Vector512.Load((int*)words);
+            for (int field = 0; field < 4 * (8 / TWidth.Bits); field += 4)
+            {
+                Vector512<float> w = Avx512F.PermuteVar16x32(values, codes) - zero;
+                a0 = Avx512F.FusedMultiplyAdd(Vector512.Create(a[field]), w, a0);
+                b0 = Avx512F.FusedMultiplyAdd(Vector512.Create(b[field]), w, b0);
+                c0 = Avx512F.FusedMultiplyAdd(Vector512.Create(c[field]), w, c0);
+                d0 = Avx512F.FusedMultiplyAdd(Vector512.Create(d[field]), w, d0);
+                w = Avx512F.PermuteVar16x32(values, codes >>> 8) - zero;
+                a1 = Avx512F.FusedMultiplyAdd(Vector512.Create(a[field + 1]), w, a1);
+                b1 = Avx512F.FusedMultiplyAdd(Vector512.Create(b[field + 1]), w, b1);
+                c1 = Avx512F.FusedMultiplyAdd(Vector512.Create(c[field + 1]), w, c1);
+                d1 = Avx512F.FusedMultiplyAdd(Vector512.Create(d[field + 1]), w, d1);
+                w = Avx512F.PermuteVar16x32(values, codes >>> 16) - zero;
+                a2 = Avx512F.FusedMultiplyAdd(Vector512.Create(a[field + 2]), w, a2);
+                b2 = Avx512F.FusedMultiplyAdd(Vector512.Create(b[field + 2]), w, b2);
+                c2 = Avx512F.FusedMultiplyAdd(Vector512.Create(c[field + 2]), w, c2);
+                d2 = Avx512F.FusedMultiplyAdd(Vector512.Create(d[field + 2]), w, d2);
+                w = Avx512F.PermuteVar16x32(values, codes >>> 24) - zero;
+                a3 = Avx512F.FusedMultiplyAdd(Vector512.Create(a[field + 3]), w, a3);
+                b3 = Avx512F.FusedMultiplyAdd(Vector512.Create(b[field + 3]), w, b3);
+                c3 = Avx512F.FusedMultiplyAdd(Vector512.Create(c[field + 3]), w, c3);
+                d3 = Avx512F.FusedMultiplyAdd(Vector512.Create(d[field + 3]), w, d3);
+                codes >>>= TWidth.Bits;
             }
         }
 
-        sums0.AddTo(y, scales);
-        sums1.AddTo(y + LowBitPanels.Width, scales);
-        sums2.AddTo(y + (2 * LowBitPanels.Width), scales);
-        sums3.AddTo(y + (3 * LowBitPanels.Width), scales);
+        AddTo(y, block, a0 + a1 + (a2 + a3));
+        AddTo(y + LowBitPanels.Width, block, b0 + b1 + (b2 + b3));
+        AddTo(y + (2 * LowBitPanels.Width), block, c0 + c1 + (c2 + c3));
+        AddTo(y + (3 * LowBitPanels.Width), block, d0 + d1 + (d2 + d3));
     }
 
-    /// <summary>The four sums of a row and block, or the four elements that are added to them.</summary>
-    private readonly struct Sums
-    {
-        private readonly Vector512<float> _0;
-        private readonly Vector512<float> _1;
-        private readonly Vector512<float> _2;
-        private readonly Vector512<float> _3;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private Sums(Vector512<float> first, Vector512<float> second, Vector512<float> third, Vector512<float> fourth) => (_0, _1, _2, _3) = (first, second, third, fourth);
-
-        /// <summary>code - zero point of four successive elements.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Sums(Vector512<float> values, Vector512<int> words, Vector512<float> zero)
-        {
-            _0 = Avx512F.PermuteVar16x32(values, words) - zero;
-            _1 = Avx512F.PermuteVar16x32(values, words >>> 8) - zero;
-            _2 = Avx512F.PermuteVar16x32(values, words >>> 16) - zero;
-            _3 = Avx512F.PermuteVar16x32(values, words >>> 24) - zero;
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Sums Add(float* x, in Sums codes) => new(
-            Avx512F.FusedMultiplyAdd(Vector512.Create(x[0]), codes._0, _0),
-            Avx512F.FusedMultiplyAdd(Vector512.Create(x[1]), codes._1, _1),
-            Avx512F.FusedMultiplyAdd(Vector512.Create(x[2]), codes._2, _2),
-            Avx512F.FusedMultiplyAdd(Vector512.Create(x[3]), codes._3, _3));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddTo(float* y, Vector512<float> scales) =>
-            Avx512F.FusedMultiplyAdd(_0 + _1 + (_2 + _3), scales, Vector512.Load(y)).Store(y);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AddTo(float* y, byte* block, Vector512<float> sum) =>
+        Avx512F.FusedMultiplyAdd(sum, Vector512.Load((float*)(block + (Packed.Steps * StepBytes))), Vector512.Load(y)).Store(y);
 }

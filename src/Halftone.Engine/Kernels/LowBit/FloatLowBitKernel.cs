@@ -6,6 +6,9 @@ internal abstract unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKe
     /// <summary>The most rows of a tile.</summary>
     protected const int MaxRows = 4;
 
+    /// <summary>Elements of the longest step.</summary>
+    protected const int LongestStep = 16;
+
     /// <inheritdoc/>
     public override int PanelWidth => LowBitPanels.Width;
 
@@ -21,14 +24,13 @@ internal abstract unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKe
     /// <summary>How many of the rows that are left the next tile has.</summary>
     protected abstract int TileRows(int left);
 
-    /// <summary>Adds the products of a block to 16 sums a row.</summary>
-    /// <param name="block">Its steps and scales.</param>
+    /// <summary>Computes 16 channels of some rows.</summary>
+    /// <param name="blocks">The panel's steps and scales.</param>
     /// <param name="zeros">Its zero points, or null where all are the same.</param>
-    /// <param name="x">The block of the first row.</param>
-    /// <param name="count">Elements.</param>
+    /// <param name="x">The first row.</param>
     /// <param name="rows">As <see cref="TileRows"/> says.</param>
-    /// <param name="sums">Row after row.</param>
-    protected abstract void Add(byte* block, byte* zeros, float* x, int count, int rows, float* sums);
+    /// <param name="sums">16 a row, which hold the biases.</param>
+    protected abstract void Compute(byte* blocks, byte* zeros, float* x, int rows, float* sums);
 
     /// <inheritdoc/>
     public override void Run(float* x, float* y, int rows, int firstPanel, int panels, byte* scratch)
@@ -53,19 +55,11 @@ internal abstract unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKe
         base.Dispose();
     }
 
-    /// <summary>Four values of x, the missing ones zeros, which add nothing.</summary>
-    protected static float* Four(float* x, int left, float* spare)
+    /// <summary>A step's values of x, the missing ones zeros, which add nothing.</summary>
+    protected static float* Padded(float* x, int left, float* spare)
     {
-        if (left >= 4)
-        {
-            return x;
-        }
-
-        for (int i = 0; i < 4; i++)
-        {
-            spare[i] = i < left ? x[i] : 0;
-        }
-
+        new Span<float>(spare, LongestStep).Clear();
+        new ReadOnlySpan<float>(x, left).CopyTo(new Span<float>(spare, LongestStep));
         return spare;
     }
 
@@ -78,14 +72,8 @@ internal abstract unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKe
             new ReadOnlySpan<float>(packed.Bias + ((long)panel * LowBitPanels.Width), LowBitPanels.Width).CopyTo(new Span<float>(sums + (row * LowBitPanels.Width), LowBitPanels.Width));
         }
 
-        byte* block = packed.Weights + (panel * packed.PanelBytes);
         byte* zeros = packed.Zeros is null ? null : packed.Zeros + ((long)panel * packed.Problem.Blocks * LowBitPanels.Width);
-        for (int first = 0; first < k; first += packed.BlockLength)
-        {
-            Add(block, zeros, x + first, Math.Min(packed.BlockLength, k - first), rows, sums);
-            block += packed.BlockBytes;
-            zeros += zeros is null ? 0 : LowBitPanels.Width;
-        }
+        Compute(packed.Weights + (panel * packed.PanelBytes), zeros, x, rows, sums);
 
         int channels = Math.Min(LowBitPanels.Width, n - (panel * LowBitPanels.Width));
         for (int row = 0; row < rows; row++)
