@@ -24,16 +24,18 @@ internal sealed unsafe class Avx2FloatLowBitKernel<TWidth>(LowBitPanels packed) 
     {
         Vector256<float> y = Vector256.Load(sums + half);
         int stepElements = 32 / TWidth.Bits;
-        float* spare = stackalloc float[LongestStep];
+        float* last = stackalloc float[LongestStep];
         for (int first = 0; first < Packed.Problem.K; first += Packed.BlockLength, blocks += Packed.BlockBytes)
         {
+            int count = Math.Min(Packed.BlockLength, Packed.Problem.K - first);
+            Pad(x + first, count, stepElements, last);
             Vector256<int> zero = zeros is null ? Vector256.Create((int)Packed.UniformZero!) : Avx2.ConvertToVector256Int32(zeros + half);
             Vector256<float> sum0 = Vector256<float>.Zero, sum1 = sum0, sum2 = sum0, sum3 = sum0;
             byte* words = blocks;
             float* next = x + first;
-            for (int left = Math.Min(Packed.BlockLength, Packed.Problem.K - first); left > 0; left -= stepElements, next += stepElements)
+            for (; count > 0; count -= stepElements, next += stepElements)
             {
-                float* four = left < stepElements ? Padded(next, left, spare) : next;
+                float* four = count < stepElements ? last : next;
                 Vector256<int> codes = Vector256.Load((int*)words + half);
                 for (int field = 0; field < 8 / TWidth.Bits; field++, four += 4)
                 {

@@ -30,7 +30,7 @@ internal sealed unsafe class Avx512FloatLowBitKernel<TWidth> : FloatLowBitKernel
     /// <inheritdoc/>
     protected override void Compute(byte* blocks, byte* zeros, float* x, int rows, float* sums)
     {
-        float* spare = stackalloc float[MaxRows * LongestStep];
+        float* last = stackalloc float[MaxRows * LongestStep];
         for (int first = 0; first < Packed.Problem.K; first += Packed.BlockLength, blocks += Packed.BlockBytes)
         {
             Vector512<float> zero = Vector512<float>.Zero;
@@ -41,26 +41,30 @@ internal sealed unsafe class Avx512FloatLowBitKernel<TWidth> : FloatLowBitKernel
             }
 
             int count = Math.Min(Packed.BlockLength, Packed.Problem.K - first);
+            for (int row = 0; row < rows; row++)
+            {
+                Pad(x + ((long)row * Packed.Problem.K) + first, count, StepElements, last + (row * LongestStep));
+            }
+
             if (rows == 1)
             {
-                OneRow(blocks, zero, x + first, count, sums, spare);
+                OneRow(blocks, zero, x + first, count, sums, last);
             }
             else
             {
-                FourRows(blocks, zero, x + first, count, sums, spare);
+                FourRows(blocks, zero, x + first, count, sums, last);
             }
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void OneRow(byte* block, Vector512<float> zero, float* x, int count, float* y, float* spare)
+    private void OneRow(byte* block, Vector512<float> zero, float* x, int count, float* y, float* last)
     {
         Vector512<float> values = _values;
         Vector512<float> sum0 = Vector512<float>.Zero, sum1 = sum0, sum2 = sum0, sum3 = sum0;
         byte* words = block;
         for (; count > 0; count -= StepElements, words += StepBytes, x += StepElements)
         {
-            float* four = count < StepElements ? Padded(x, count, spare) : x;
+            float* four = count < StepElements ? last : x;
             Vector512<int> codes = Vector512.Load((int*)words);
             for (int field = 0; field < 8 / TWidth.Bits; field++, four += 4)
             {
@@ -75,7 +79,7 @@ internal sealed unsafe class Avx512FloatLowBitKernel<TWidth> : FloatLowBitKernel
         AddTo(y, block, sum0 + sum1 + (sum2 + sum3));
     }
 
-    private void FourRows(byte* block, Vector512<float> zero, float* x, int count, float* y, float* spare)
+    private void FourRows(byte* block, Vector512<float> zero, float* x, int count, float* y, float* last)
     {
         Vector512<float> values = _values;
         Vector512<float> a0 = Vector512<float>.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
@@ -87,10 +91,10 @@ internal sealed unsafe class Avx512FloatLowBitKernel<TWidth> : FloatLowBitKernel
             float* a = x, b = a + stride, c = b + stride, d = c + stride;
             if (count < StepElements)
             {
-                a = Padded(a, count, spare);
-                b = Padded(b, count, spare + LongestStep);
-                c = Padded(c, count, spare + (2 * LongestStep));
-                d = Padded(d, count, spare + (3 * LongestStep));
+                a = last;
+                b = a + LongestStep;
+                c = b + LongestStep;
+                d = c + LongestStep;
             }
 
             Vector512<int> codes = Vector512.Load((int*)words);

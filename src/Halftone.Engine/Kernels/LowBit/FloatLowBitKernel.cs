@@ -55,12 +55,16 @@ internal abstract unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKe
         base.Dispose();
     }
 
-    /// <summary>A step's values of x, the missing ones zeros, which add nothing.</summary>
-    protected static float* Padded(float* x, int left, float* spare)
+    /// <summary>Copies the values of a block's last step where it is not whole, the missing ones zeros, which add nothing.</summary>
+    /// <remarks>Before the sums begin: a call while they go on would push them out of their registers.</remarks>
+    protected static void Pad(float* x, int count, int stepElements, float* last)
     {
-        new Span<float>(spare, LongestStep).Clear();
-        new ReadOnlySpan<float>(x, left).CopyTo(new Span<float>(spare, LongestStep));
-        return spare;
+        int rest = count % stepElements;
+        if (rest != 0)
+        {
+            new Span<float>(last, LongestStep).Clear();
+            new ReadOnlySpan<float>(x + (count - rest), rest).CopyTo(new Span<float>(last, LongestStep));
+        }
     }
 
     private void Tile(int panel, float* x, float* y, int rows)
