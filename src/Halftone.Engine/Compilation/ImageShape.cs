@@ -27,6 +27,9 @@ internal sealed record ImageShape(int Batch, int Height, int Width, int Channels
     /// <summary>One image of it.</summary>
     public ImageLayout Layout => new(Height, Width, Channels, RowPitch);
 
+    /// <summary>Row-major codes as one image: its channels the last axis, its rows all others.</summary>
+    public static ImageShape Rows(ImmutableArray<int> dims) => new(1, dims.Length < 2 ? 1 : dims[..^1].Aggregate(1, (a, b) => a * b), 1, dims.IsEmpty ? 1 : dims[^1], default);
+
     /// <summary>The images that a value [N, C], [N, C, W] or [N, C, H, W] makes.</summary>
     /// <exception cref="ArgumentException">It has another rank.</exception>
     public static ImageShape Of(ImmutableArray<int> dims, Border border) => dims.Length switch

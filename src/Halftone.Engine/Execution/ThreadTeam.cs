@@ -42,11 +42,12 @@ internal sealed class ThreadTeam : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Array.ForEach(_workers, w => w.Stop());
+    public void Dispose() => Array.ForEach(_workers, w => w.Dispose());
 
-    private sealed class Worker
+    private sealed class Worker : IDisposable
     {
         private readonly int _part;
+        private readonly Thread _thread;
         private readonly SemaphoreSlim _wake = new(0);
         private Step? _step;
         private RunContext? _context;
@@ -60,7 +61,8 @@ internal sealed class ThreadTeam : IDisposable
         public Worker(int part)
         {
             _part = part;
-            new Thread(Loop) { IsBackground = true, Name = $"Halftone engine {part}" }.Start();
+            _thread = new Thread(Loop) { IsBackground = true, Name = $"Halftone engine {part}" };
+            _thread.Start();
         }
 
         public void Begin(Step step, RunContext context, int parts)
@@ -102,10 +104,12 @@ internal sealed class ThreadTeam : IDisposable
             }
         }
 
-        public void Stop()
+        public void Dispose()
         {
             _stop = true;
             _wake.Release();
+            _thread.Join();
+            _wake.Dispose();
         }
 
         private void Loop()

@@ -11,7 +11,8 @@ internal static class DepthwiseTiers
     /// <summary>All tiers, best first; their names are names of <see cref="ProductTiers"/>, in the same order.</summary>
     public static ImmutableArray<DepthwiseTier> All { get; } =
     [
-        new("avxvnni", _ => AvxVnniSet.IsSupported, Build256<AvxVnniSet>),
+        Avx512VnniDepthwiseKernel.Tier,
+        new("avxvnni", _ => AvxVnniDot.IsSupported, Build256<UnsignedDotSet<AvxVnniDot>>),
         new("avx2", _ => Avx2Set.IsSupported, Build256<Avx2Set>),
         new("advsimd", _ => AdvSimdDot.IsSupported, Build128<SignedDotSet<AdvSimdDot>>),
         new("reference", _ => true, p => new ReferenceDepthwise(p)),

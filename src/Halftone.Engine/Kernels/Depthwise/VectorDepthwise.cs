@@ -13,6 +13,7 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
 {
     private const int Column = 4;
     private const int ColumnTaps = 3;
+    private const int NarrowPixels = 16;
 
     private readonly AlignedMemory _memory;
     private readonly ChannelBlocks _blocks;
@@ -58,23 +59,23 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
     public override void Run(byte* a, byte* y, int pixels)
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
-        if (pixels <= 0)
-        {
-            return;
-        }
-
+        // kernels store 16 channels; where a block has fewer, they store some pixels here
+        byte* narrow = stackalloc byte[NarrowPixels * ChannelBlocks.MostBytes];
         for (int block = 0; block < Blocks; block++)
         {
             int first = block * ChannelBlocks.Width;
-            int channels = Math.Min(ChannelBlocks.Width, _channels - first);
             byte* output = y + ((nint)first * _elementBytes);
-            if (_columns)
+            if (first + ChannelBlocks.Width <= _channels)
             {
-                Columns(a + first, output, pixels, block, channels);
+                Compute(a + first, output, _outputStride, pixels, block);
+                continue;
             }
-            else
+
+            for (int x = 0; x < pixels; x += NarrowPixels)
             {
-                Taps(a + first, output, pixels, block, channels);
+                int count = Math.Min(NarrowPixels, pixels - x);
+                Compute(a + first + (x * _pixelStride), narrow, ChannelBlocks.MostBytes, count, block);
+                ChannelBlocks.Copy(narrow, output + (x * _outputStride), _outputStride, count, (_channels - first) * _elementBytes);
             }
         }
 
@@ -87,6 +88,18 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
         _memory.Dispose();
         _blocks.Dispose();
         base.Dispose();
+    }
+
+    private void Compute(byte* a, byte* y, nint outputStride, int pixels, int block)
+    {
+        if (!_columns)
+        {
+            Taps(a, y, outputStride, pixels, block);
+        }
+        else if (pixels > 0)
+        {
+            Columns(a, y, outputStride, pixels, block);
+        }
     }
 
     private void Pack(DepthwiseProblem problem)
@@ -113,7 +126,7 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
 
     /// <summary>Any kernel: its taps in quads, one after another.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Taps(byte* a, byte* y, int pixels, int index, int channels)
+    private void Taps(byte* a, byte* y, nint outputStride, int pixels, int index)
     {
         int* block = _blocks.Block(index);
         sbyte* weights = _weights + (index * BlockBytes);
@@ -129,15 +142,15 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
                 w += QuadBytes;
             }
 
-            Store(sums, block, y, channels);
+            TEpilogue.Store(sums, block + ChannelBlocks.Width, _range, y);
             a += _pixelStride;
-            y += _outputStride;
+            y += outputStride;
         }
     }
 
     /// <summary>Three columns of up to four rows, each interleaved once if the next pixel reads it too.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Columns(byte* a, byte* y, int pixels, int index, int channels)
+    private void Columns(byte* a, byte* y, nint outputStride, int pixels, int index)
     {
         int* block = _blocks.Block(index);
         sbyte* w = _weights + (index * BlockBytes);
@@ -153,13 +166,13 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
             TSums sums = TSet.Add(TSet.Sums(block), left, w);
             sums = TSet.Add(sums, middle, w + QuadBytes);
             sums = TSet.Add(sums, right, w + (2 * QuadBytes));
-            Store(sums, block, y, channels);
+            TEpilogue.Store(sums, block + ChannelBlocks.Width, _range, y);
             if (--pixels == 0)
             {
                 return;
             }
 
-            y += _outputStride;
+            y += outputStride;
             if (dense)
             {
                 left = middle;
@@ -171,19 +184,6 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
                 a += tap;
                 middle = TSet.Interleave(a + r0, a + r1, a + r2, a + r3);
             }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Store(TSums sums, int* block, byte* y, int channels)
-    {
-        if (channels == ChannelBlocks.Width)
-        {
-            TEpilogue.Store(sums, block + ChannelBlocks.Width, _range, y);
-        }
-        else
-        {
-            PartialStore<TSums, TEpilogue>.Store(sums, block + ChannelBlocks.Width, _range, y, channels * _elementBytes);
         }
     }
 }

@@ -2,7 +2,8 @@ namespace Halftone.Engine.Kernels.Pointwise;
 
 /// <summary>Elementwise operators of two images: <see cref="AddStep"/>, <see cref="SubStep"/>, <see cref="MulStep"/>.</summary>
 /// <remarks>
-/// The result may lie on an operand. Results beyond 0..255 saturate. Nothing outside the real pixels of the given rows is read or written.
+/// The result may lie on an operand. Results beyond 0..255 saturate, however far; ONNX Runtime's on x64 wrap to 0 from 2^31 steps of the result's scale on,
+/// which only a scale millions of times too small brings about. Nothing outside the real pixels of the given rows is read or written.
 /// </remarks>
 internal static unsafe class Elementwise
 {

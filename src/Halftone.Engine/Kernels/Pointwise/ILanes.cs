@@ -39,6 +39,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>The nearest whole number, ties to even.</summary>
     static abstract TSelf Round(TSelf value);
 
+    /// <summary>Drops what is behind the point.</summary>
+    static abstract TSelf Truncate(TSelf value);
+
     /// <summary>Stores values between 0 and 255 as Count bytes, rounded to the nearest, ties to even.</summary>
     static abstract void Store(byte* to, TSelf value);
 

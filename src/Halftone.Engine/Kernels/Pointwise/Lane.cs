@@ -31,6 +31,8 @@ internal readonly unsafe struct Lane(float value) : ILanes<Lane>
 
     public static Lane Round(Lane value) => new(MathF.Round(value._value));
 
+    public static Lane Truncate(Lane value) => new(MathF.Truncate(value._value));
+
     public static void Store(byte* to, Lane value) => *to = (byte)MathF.Round(value._value);
 
     public static void Store(float* to, Lane value) => *to = value._value;

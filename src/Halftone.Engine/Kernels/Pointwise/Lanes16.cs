@@ -34,6 +34,8 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
 
     public static Lanes16 Round(Lanes16 value) => new(Avx512F.RoundScale(value._value, 0));
 
+    public static Lanes16 Truncate(Lanes16 value) => new(Avx512F.RoundScale(value._value, 3));
+
     public static void Store(byte* to, Lanes16 value) => Avx512F.ConvertToVector128Byte(Avx512F.ConvertToVector512Int32(value._value)).Store(to);
 
     public static void Store(float* to, Lanes16 value) => value._value.Store(to);

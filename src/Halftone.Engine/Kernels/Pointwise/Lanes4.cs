@@ -43,6 +43,8 @@ internal readonly unsafe struct Lanes4(Vector128<float> value) : ILanes<Lanes4>
 
     public static Lanes4 Round(Lanes4 value) => new(Vector128.Round(value._value));
 
+    public static Lanes4 Truncate(Lanes4 value) => new(Vector128.Truncate(value._value));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(byte* to, Lanes4 value)
     {

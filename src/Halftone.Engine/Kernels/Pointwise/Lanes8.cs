@@ -34,6 +34,8 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
 
     public static Lanes8 Round(Lanes8 value) => new(Avx.RoundToNearestInteger(value._value));
 
+    public static Lanes8 Truncate(Lanes8 value) => new(Avx.RoundToZero(value._value));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(byte* to, Lanes8 value)
     {

@@ -70,6 +70,10 @@ internal static unsafe class LayoutChange
         }
     }
 
+    /// <summary>Copies rows of an image into one of another pitch.</summary>
+    public static void CopyImage(byte* x, ImageLayout xLayout, byte* y, ImageLayout yLayout, int firstRow, int lastRow) =>
+        CopyRows(x + ((long)firstRow * xLayout.RowPitch), xLayout.RowPitch, y + ((long)firstRow * yLayout.RowPitch), yLayout.RowPitch, yLayout.RowBytes, lastRow - firstRow);
+
     /// <summary>Fills the frame around an image's real pixels: that many rows above and below, that many pixels left and right of each row, corners too. The memory must be there.</summary>
     public static void FillBorder(byte* origin, ImageLayout layout, int top, int left, int bottom, int right, byte value)
     {

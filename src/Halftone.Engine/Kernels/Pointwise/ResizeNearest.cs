@@ -15,6 +15,12 @@ internal static unsafe class ResizeNearest
     public static void Run(
         ReadOnlySpan<int> rows, ReadOnlySpan<int> columns, byte* x, ImageLayout xLayout, byte* y, ImageLayout yLayout, int firstRow, int lastRow)
     {
+        if ((xLayout.Height, xLayout.Width) == (yLayout.Height, yLayout.Width))
+        {
+            LayoutChange.CopyImage(x, xLayout, y, yLayout, firstRow, lastRow); // as ONNX Runtime does, whatever the scales say
+            return;
+        }
+
         for (int row = firstRow; row < lastRow; row++)
         {
             byte* to = y + ((long)row * yLayout.RowPitch);

@@ -48,7 +48,10 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     public override int TileRows => _whole[0].Rows;
 
     /// <summary>The tier's entry for the list.</summary>
-    public static ProductTier Tier { get; } = new("avx512vnni", () => Cpu.HasAvx512Vnni, p => new Avx512VnniProductKernel(p));
+    public static ProductTier Tier { get; } = new("avx512vnni", () => Cpu.HasAvx512Vnni, p => new Avx512VnniProductKernel(p))
+    {
+        Takes = p => p.Epilogue is not FixedPointRequantize,
+    };
 
     /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels) => Run(a, y, rows, firstPanel, panels, 0, _problem.SegmentOffsets.Length);

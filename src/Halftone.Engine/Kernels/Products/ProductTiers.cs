@@ -10,7 +10,8 @@ internal static class ProductTiers
     /// <summary>All tiers, best first.</summary>
     public static ImmutableArray<ProductTier> All { get; } =
     [
-        new("avxvnni", () => AvxVnniSet.IsSupported, Build256<AvxVnniSet>),
+        Avx512VnniProductKernel.Tier,
+        new("avxvnni", () => AvxVnniDot.IsSupported, Build256<UnsignedDotSet<AvxVnniDot>>),
         new("avx2", () => Avx2Set.IsSupported, Build256<Avx2Set>),
         new("advsimd", () => AdvSimdDot.IsSupported, Build128<SignedDotSet<AdvSimdDot>>),
         new("reference", () => true, p => new ReferenceProducts(p)),
@@ -35,6 +36,16 @@ internal static class ProductTiers
         string why = named is null ? "is no tier of the engine" : "is a tier of the engine that this machine cannot run";
         string here = string.Join(", ", All.Where(t => t.IsSupported()).Select(t => t.Name));
         throw new ArgumentException($"'{forced}' {why}. Tiers: {string.Join(", ", All.Select(t => t.Name))}; this machine runs {here}.");
+    }
+
+    /// <summary>The tier of a name, or the best that this machine has; one without the problem's arithmetic leaves it to the next.</summary>
+    /// <param name="forced">A name, or null or empty for the best.</param>
+    /// <param name="problem">What is to be computed.</param>
+    /// <exception cref="ArgumentException">There is no such tier, or this machine cannot run it.</exception>
+    public static ProductTier Choose(string? forced, ProductProblem problem)
+    {
+        ProductTier best = Choose(forced);
+        return All.SkipWhile(t => t != best).First(t => t.IsSupported() && t.Takes(problem));
     }
 
     /// <summary>The kernel of an x64 instruction set.</summary>

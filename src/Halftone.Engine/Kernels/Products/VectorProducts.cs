@@ -63,20 +63,27 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels)
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+        // tiles store 16 channels; where a panel has fewer, they store here
+        byte* narrow = stackalloc byte[Rows * ChannelBlocks.MostBytes];
         for (int panel = firstPanel; panel < firstPanel + panels; panel++)
         {
             int first = panel * PanelWidth;
-            int channels = Math.Min(PanelWidth, _channels - first);
+            int bytes = Math.Min(PanelWidth, _channels - first) * _elementBytes;
             byte* output = y + ((nint)first * _elementBytes);
-            int row = 0;
-            for (; rows - row > FewRows; row += Rows)
+            int step;
+            for (int row = 0; row < rows; row += step)
             {
-                Tile(a + (row * _rowStride), output + (row * _outputStride), Math.Min(Rows, rows - row), panel, channels);
-            }
-
-            for (; row < rows; row++)
-            {
-                Row(a + (row * _rowStride), output + (row * _outputStride), panel, channels);
+                step = rows - row > FewRows ? Math.Min(Rows, rows - row) : 1;
+                byte* from = a + (row * _rowStride), to = output + (row * _outputStride);
+                if (first + PanelWidth <= _channels)
+                {
+                    Compute(from, to, _outputStride, step, panel);
+                }
+                else
+                {
+                    Compute(from, narrow, ChannelBlocks.MostBytes, step, panel);
+                    ChannelBlocks.Copy(narrow, to, _outputStride, step, bytes);
+                }
             }
         }
 
@@ -108,10 +115,22 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile(byte* a, byte* y, int rows, int panel, int channels)
+    private void Compute(byte* a, byte* y, nint outputStride, int rows, int panel)
     {
-        // rows that are not there repeat the last
+        if (rows == 1)
+        {
+            Row(a, y, panel);
+        }
+        else
+        {
+            Tile(a, y, outputStride, rows, panel);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Tile(byte* a, byte* y, nint outputStride, int rows, int panel)
+    {
+        // rows that are not there repeat the last; nothing is called here, since a call would have the sums live in memory
         nint last = rows - 1, stride = _rowStride;
         nint r1 = Math.Min(1, last) * stride, r2 = Math.Min(2, last) * stride, r3 = Math.Min(3, last) * stride;
         nint r4 = Math.Min(4, last) * stride, r5 = Math.Min(5, last) * stride;
@@ -147,17 +166,18 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
             }
         }
 
-        Store(s0, block, y, channels);
-        Store(s1, block, y + (Math.Min(1, last) * _outputStride), channels);
-        Store(s2, block, y + (Math.Min(2, last) * _outputStride), channels);
-        Store(s3, block, y + (Math.Min(3, last) * _outputStride), channels);
-        Store(s4, block, y + (Math.Min(4, last) * _outputStride), channels);
-        Store(s5, block, y + (Math.Min(5, last) * _outputStride), channels);
+        int* columns = block + ChannelBlocks.Width;
+        TEpilogue.Store(s0, columns, _range, y);
+        TEpilogue.Store(s1, columns, _range, y + (Math.Min(1, last) * outputStride));
+        TEpilogue.Store(s2, columns, _range, y + (Math.Min(2, last) * outputStride));
+        TEpilogue.Store(s3, columns, _range, y + (Math.Min(3, last) * outputStride));
+        TEpilogue.Store(s4, columns, _range, y + (Math.Min(4, last) * outputStride));
+        TEpilogue.Store(s5, columns, _range, y + (Math.Min(5, last) * outputStride));
     }
 
     /// <summary>One row, its quads by turns in two chains of sums, so that a chain's latency matters less.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Row(byte* a, byte* y, int panel, int channels)
+    private void Row(byte* a, byte* y, int panel)
     {
         int* block = _blocks.Block(panel);
         TSums even = TSet.Sums(block), odd = default;
@@ -181,7 +201,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
             }
         }
 
-        Store(TSet.Sum(even, odd), block, y, channels);
+        TEpilogue.Store(TSet.Sum(even, odd), block + ChannelBlocks.Width, _range, y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -189,18 +209,5 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     {
         sums = TSet.Add(sums, TSet.Quad(a, 0), TSet.Weights(w));
         return TSet.Steps == 2 ? TSet.Add(sums, TSet.Quad(a, 1), TSet.Weights(w + QuadWeights.StepBytes)) : sums;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Store(TSums sums, int* block, byte* y, int channels)
-    {
-        if (channels == ChannelBlocks.Width)
-        {
-            TEpilogue.Store(sums, block + ChannelBlocks.Width, _range, y);
-        }
-        else
-        {
-            PartialStore<TSums, TEpilogue>.Store(sums, block + ChannelBlocks.Width, _range, y, channels * _elementBytes);
-        }
     }
 }

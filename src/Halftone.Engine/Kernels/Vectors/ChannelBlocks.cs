@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Halftone.Engine.Kernels.Vectors;
@@ -7,6 +8,9 @@ internal sealed unsafe class ChannelBlocks : IDisposable
 {
     /// <summary>Channels of a block.</summary>
     public const int Width = 16;
+
+    /// <summary>Most bytes that the outputs of a block take.</summary>
+    public const int MostBytes = Width * sizeof(int);
 
     private readonly AlignedMemory _memory;
     private readonly int _blockInts;
@@ -31,6 +35,15 @@ internal sealed unsafe class ChannelBlocks : IDisposable
 
     /// <summary>The biases of a block; the columns follow.</summary>
     public int* Block(int index) => (int*)_memory.Start + ((nint)index * _blockInts);
+
+    /// <summary>Copies the first bytes of outputs that lie <see cref="MostBytes"/> apart to where they belong.</summary>
+    public static void Copy(byte* from, byte* to, nint stride, int count, int bytes)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Unsafe.CopyBlockUnaligned(to + (i * stride), from + ((nint)i * MostBytes), (uint)bytes);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();

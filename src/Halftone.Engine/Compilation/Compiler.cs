@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using Halftone.Engine.Execution;
+using Halftone.Engine.Memory;
+using Halftone.Engine.Steps;
+using Halftone.Onnx;
+
+namespace Halftone.Engine.Compilation;
+
+/// <summary>Turns a model into a plan for inputs of known lengths: types, units, the forms and borders their readers need, steps, memory.</summary>
+internal static class Compiler
+{
+    /// <summary>Compiles.</summary>
+    /// <exception cref="ModelException">A node is unknown to the engine or does not fit its inputs; the message names it.</exception>
+    public static CompiledPlan Compile(Model model, IReadOnlyDictionary<string, ImmutableArray<int>> inputs, EngineOptions options)
+    {
+        TypedGraph typed = TypedGraph.Infer(model, inputs);
+        List<Unit> units = Matcher.Match(typed);
+        var plan = new PlanBuilder(typed, options);
+        try
+        {
+            List<Unit> needed = Needed(units, typed, plan);
+            return Build(needed, typed, plan);
+        }
+        catch
+        {
+            foreach (IDisposable kernel in plan.Owned)
+            {
+                kernel.Dispose();
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>The units that outputs need, with the forms and borders that readers want told to the plan.</summary>
+    private static List<Unit> Needed(List<Unit> units, TypedGraph typed, PlanBuilder plan)
+    {
+        HashSet<string> read = [.. typed.Graph.Outputs.Select(o => o.Name)];
+        Dictionary<string, (Border Border, byte Padding)> borders = [];
+        List<Unit> needed = [];
+        foreach (Unit unit in Enumerable.Reverse(units))
+        {
+            if (!unit.Makes.Any(m => read.Contains(m.Name)))
+            {
+                continue;
+            }
+
+            needed.Add(unit);
+            foreach (Need need in unit.Needs)
+            {
+                read.Add(need.Value.Name);
+                plan.SetNeeded(need.Value);
+                if (need.Border != default)
+                {
+                    (Border border, _) = borders.GetValueOrDefault(need.Value.Name);
+                    borders[need.Value.Name] = (border.With(need.Border), need.Padding);
+                }
+            }
+        }
+
+        foreach ((string name, (Border border, byte padding)) in borders)
+        {
+            plan.SetBorder(name, border, padding);
+        }
+
+        needed.Reverse();
+        return needed;
+    }
+
+    private static CompiledPlan Build(List<Unit> units, TypedGraph typed, PlanBuilder plan)
+    {
+        int caller = 0;
+        List<PlanValue> inputs = [];
+        foreach (ValueInfo input in typed.Graph.Inputs)
+        {
+            TensorType type = typed.Type(input.Name);
+            Place place = plan.Caller(caller++, type.Bytes);
+            plan.Hold(input.Name, Form.Dense, place);
+            inputs.Add(new(input.Name, type, place.Slot));
+        }
+
+        foreach (Unit unit in units)
+        {
+            unit.Emit(plan);
+        }
+
+        List<PlanValue> outputs = [];
+        foreach (ValueInfo output in typed.Graph.Outputs)
+        {
+            TensorType type = typed.Type(output.Name);
+            Place from = plan.Get(output.Name, Form.Dense);
+            Place to = plan.Caller(caller++, type.Bytes);
+            plan.Add(new CopyStep(from, to, type.Bytes) { Name = $"output {output.Name}" }, [from], [to]);
+            outputs.Add(new(output.Name, type, to.Slot));
+        }
+
+        long arena = MemoryPlan.Assign(plan.Places);
+        return new CompiledPlan([.. plan.Steps], arena, NativeBuffer.Of(plan.ConstantBytes), [.. plan.Owned], [.. inputs], [.. outputs]);
+    }
+}

@@ -1,0 +1,222 @@
+using System.Collections.Immutable;
+using Halftone.Engine.Execution;
+using Halftone.Engine.Kernels;
+using Halftone.Engine.Kernels.Depthwise;
+using Halftone.Engine.Kernels.Products;
+using Halftone.Engine.Steps;
+
+namespace Halftone.Engine.Compilation;
+
+/// <summary>A convolution of codes to codes over images.</summary>
+internal sealed class ConvUnit : Unit
+{
+    /// <summary>Lengths and strides.</summary>
+    public required ConvGeometry Geometry { get; init; }
+
+    /// <summary>The input.</summary>
+    public required Activation Input { get; init; }
+
+    /// <summary>[outputs, channels / groups, kernel height, kernel width].</summary>
+    public required Weights Weights { get; init; }
+
+    /// <summary>In units of the sums.</summary>
+    public required int[] Bias { get; init; }
+
+    /// <summary>Name of the result's codes.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>How sums become them.</summary>
+    public required OutputCodes Codes { get; init; }
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Need> Needs => [new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint)];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Held> Makes => [new(Output, Form.Image)];
+
+    private ConvAxis V => Geometry.Vertical;
+
+    private ConvAxis H => Geometry.Horizontal;
+
+    private int GroupChannels => Geometry.Channels / Geometry.Groups;
+
+    private int GroupOutputs => Geometry.Outputs / Geometry.Groups;
+
+    /// <inheritdoc/>
+    public override void Emit(PlanBuilder plan)
+    {
+        Place x = plan.Get(Input.Codes, Form.Image);
+        ImageShape from = plan.ImageOf(Input.Codes);
+        ImageShape to = plan.ImageOf(Output);
+        Place y = plan.Make(Output, Form.Image);
+        Epilogue epilogue = Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, Geometry.Outputs, Codes);
+        if (Geometry.IsDepthwise && Weights.High is null)
+        {
+            plan.Add(Depthwise(plan, from, to, x, y, epilogue), [x], [y]);
+            return;
+        }
+
+        for (int group = 0; group < Geometry.Groups; group++)
+        {
+            ProductProblem problem = Problem(from, to, group, epilogue);
+            ProductKernel kernel = plan.Own(plan.Product(problem));
+            var step = new ProductStep(kernel, Lines(from, to, group, kernel.TileRows), Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), Nanoseconds(problem))
+            {
+                Name = Label,
+            };
+            plan.Add(step, [x], [y]);
+        }
+    }
+
+    private static long Nanoseconds(ProductProblem problem) => problem.Weights.LongLength * problem.LineRows / 300;
+
+    /// <summary>Where the first tap of the first output is.</summary>
+    private int First(ImageShape from) => from.Origin - (V.Before * from.RowPitch) - (H.Before * from.Channels);
+
+    private DepthwiseStep Depthwise(PlanBuilder plan, ImageShape from, ImageShape to, Place x, Place y, Epilogue epilogue)
+    {
+        var problem = new DepthwiseProblem
+        {
+            Channels = Geometry.Channels,
+            KernelWidth = H.Kernel,
+            RowOffsets = [.. Enumerable.Range(0, V.Kernel).Select(i => i * V.Dilation * from.RowPitch)],
+            TapStride = H.Dilation * from.Channels,
+            PixelStride = H.Stride * from.Channels,
+            OutputStride = to.Channels,
+            Weights = Weights.Low,
+            Bias = [.. Bias.Select((b, c) => unchecked(b - (Input.Range.ZeroPoint * Sum(Weights.Low, c, V.Kernel * H.Kernel))))],
+            Epilogue = epilogue,
+        };
+        DepthwiseKernel kernel = plan.Own(DepthwiseTiers.Choose(plan.Options.ChosenTier, problem).Build(problem));
+        long nanoseconds = (long)H.Output * V.Output * Geometry.Batch * Geometry.Channels * V.Kernel * H.Kernel / 100;
+        return new DepthwiseStep(kernel, x, from, First(from), V.Stride, y, to, plan.PaddingOf(Output), nanoseconds) { Name = Label };
+    }
+
+    private ProductProblem Problem(ImageShape from, ImageShape to, int group, Epilogue epilogue)
+    {
+        bool taps = Geometry.Groups > 1 || H.Dilation > 1; // the taps of a kernel row are no neighbours
+        int channels = GroupChannels;
+        List<int> offsets = [];
+        for (int pass = 0; pass < Weights.Passes; pass++)
+        {
+            for (int i = 0; i < V.Kernel; i++)
+            {
+                for (int j = 0; j < (taps ? H.Kernel : 1); j++)
+                {
+                    offsets.Add((i * V.Dilation * from.RowPitch) + (j * H.Dilation * from.Channels));
+                }
+            }
+        }
+
+        int first = group * GroupOutputs;
+        bool skips = Skips && !taps && H.Output <= 14 && channels % 4 == 0;
+        return new ProductProblem
+        {
+            Channels = GroupOutputs,
+            SegmentBytes = taps ? channels : H.Kernel * channels,
+            SegmentOffsets = [.. offsets],
+            RowStride = H.Stride * from.Channels,
+            OutputStride = to.Channels,
+            Weights = Ordered(first),
+            Bias = [.. Enumerable.Range(first, GroupOutputs).Select(Folded)],
+            Epilogue = Part(epilogue, first, GroupOutputs),
+            LineRows = IsFlat(from, to) ? Geometry.Batch * V.Output * H.Output : H.Output,
+            TapBytes = channels,
+            LineTaps = skips ? [.. Enumerable.Range(0, H.Output).Select(H.Inside)] : default,
+        };
+    }
+
+    /// <summary>Whether padding adds nothing to sums, so that taps on it may be left out.</summary>
+    private bool Skips => Input.Range.ZeroPoint == 0 && Weights.High is null && Geometry.Border != default;
+
+    private bool IsFlat(ImageShape from, ImageShape to) =>
+        V is { Kernel: 1, Stride: 1, Before: 0 } && H is { Kernel: 1, Stride: 1, Before: 0 } && from.IsDense && to.IsDense && V.Input == V.Output && H.Input == H.Output;
+
+    private ImmutableArray<(int First, int Count)> Segments()
+    {
+        if (!Skips)
+        {
+            return [];
+        }
+
+        int perRow = Geometry.Groups > 1 || H.Dilation > 1 ? H.Kernel : 1;
+        return
+        [
+            .. Enumerable.Range(0, V.Output).Select(V.Inside).Select(r => r.End > r.First ? (r.First * perRow, (r.End - r.First) * perRow) : (0, 1)),
+        ];
+    }
+
+    private ProductLines Lines(ImageShape from, ImageShape to, int group, int tileRows)
+    {
+        long input = First(from) + (group * GroupChannels);
+        long output = to.Origin + (group * GroupOutputs);
+        if (!IsFlat(from, to))
+        {
+            return new(V.Output, H.Output, H.Output, Geometry.Batch, input, (long)V.Stride * from.RowPitch, from.ImagePitch, output, to.RowPitch, to.ImagePitch);
+        }
+
+        return Flat(Geometry.Batch * V.Output * H.Output, tileRows, input, from.Channels, output, to.Channels);
+    }
+
+    /// <summary>Rows of a matrix, cut into pieces of whole tiles.</summary>
+    internal static ProductLines Flat(int rows, int tileRows, long input, int rowStride, long output, int outputStride)
+    {
+        const int Tiles = 8;
+        int piece = Math.Min(rows, tileRows * Tiles);
+        int lines = (rows + piece - 1) / piece;
+        return new(lines, piece, rows - ((lines - 1) * piece), 1, input, (long)piece * rowStride, 0, output, (long)piece * outputStride, 0);
+    }
+
+    private static Epilogue Part(Epilogue epilogue, int first, int count) => epilogue switch
+    {
+        FloatRequantize f => f with { Scale = f.Scale[first..(first + count)] },
+        FixedPointRequantize f => f with { Multiplier = f.Multiplier[first..(first + count)], Exponent = f.Exponent[first..(first + count)] },
+        _ => epilogue,
+    };
+
+    /// <summary>The bias less what the input's zero point adds to the sums.</summary>
+    private int Folded(int output)
+    {
+        int length = GroupChannels * V.Kernel * H.Kernel;
+        int sum = Sum(Weights.Low, output, length) + (Weights.High is { } high ? Sum(high, output, length) : 0);
+        return unchecked(Bias[output] - (Input.Range.ZeroPoint * sum));
+    }
+
+    private static int Sum(sbyte[] weights, int channel, int length)
+    {
+        int sum = 0;
+        foreach (sbyte w in weights.AsSpan(channel * length, length))
+        {
+            sum += w;
+        }
+
+        return sum;
+    }
+
+    /// <summary>[output, pass, kernel row, tap, channel] of a group.</summary>
+    private sbyte[] Ordered(int first)
+    {
+        int channels = GroupChannels;
+        int area = V.Kernel * H.Kernel;
+        int length = channels * area;
+        var ordered = new sbyte[GroupOutputs * Weights.Passes * length];
+        for (int o = 0; o < GroupOutputs; o++)
+        {
+            for (int pass = 0; pass < Weights.Passes; pass++)
+            {
+                ReadOnlySpan<sbyte> from = (pass == 0 ? Weights.Low : Weights.High!).AsSpan((first + o) * length, length);
+                Span<sbyte> to = ordered.AsSpan(((o * Weights.Passes) + pass) * length, length);
+                for (int tap = 0; tap < area; tap++)
+                {
+                    Span<sbyte> pixel = to.Slice(tap * channels, channels);
+                    for (int c = 0; c < pixel.Length; c++)
+                    {
+                        pixel[c] = from[(c * area) + tap];
+                    }
+                }
+            }
+        }
+
+        return ordered;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using Halftone.Engine.Execution;
+using Halftone.Engine.Kernels;
+using Halftone.Engine.Kernels.Products;
+using Halftone.Engine.Steps;
+
+namespace Halftone.Engine.Compilation;
+
+/// <summary>A product of a matrix of codes, or several on top of each other, with a constant weight: Gemm and MatMul, to codes or to floats.</summary>
+internal sealed class MatrixUnit : Unit
+{
+    /// <summary>The input, whose last axis is summed over.</summary>
+    public required Activation Input { get; init; }
+
+    /// <summary>[depth, channels], or [channels, depth] where <see cref="Transposed"/>.</summary>
+    public required Weights Weights { get; init; }
+
+    /// <summary>Whether the weight's first axis is the channels.</summary>
+    public required bool Transposed { get; init; }
+
+    /// <summary>Rows, depth and channels.</summary>
+    public required (int Rows, int Depth, int Channels) Shape { get; init; }
+
+    /// <summary>In units of the sums.</summary>
+    public required int[] Bias { get; init; }
+
+    /// <summary>Name of the result: of its codes, or of its floats where there is no <see cref="Codes"/>.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>How sums become codes; null where they become floats.</summary>
+    public OutputCodes? Codes { get; init; }
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Need> Needs => [new(new(Input.Codes, Form.Codes))];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Held> Makes => [new(Output, Codes is null ? Form.Dense : Form.Codes)];
+
+    /// <inheritdoc/>
+    public override void Emit(PlanBuilder plan)
+    {
+        (int rows, int depth, int channels) = Shape;
+        Place x = plan.Get(Input.Codes, Form.Codes);
+        Place y = plan.Make(Output, Codes is null ? Form.Dense : Form.Codes);
+        Epilogue epilogue = Codes is { } codes
+            ? Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, channels, codes)
+            : new ToFloat([.. Enumerable.Range(0, channels).Select(c => Input.Range.Scale * Weights.Scale(c))], new float[channels]);
+        sbyte[] ordered = Ordered();
+        int[] bias = new int[channels];
+        for (int c = 0; c < channels; c++)
+        {
+            int sum = 0;
+            foreach (sbyte w in ordered.AsSpan(c * Weights.Passes * depth, Weights.Passes * depth))
+            {
+                sum += w;
+            }
+
+            bias[c] = unchecked(Bias[c] - (Input.Range.ZeroPoint * sum));
+        }
+
+        var problem = new ProductProblem
+        {
+            Channels = channels,
+            SegmentBytes = depth,
+            SegmentOffsets = [.. new int[Weights.Passes]],
+            RowStride = depth,
+            OutputStride = channels * epilogue.ElementBytes,
+            Weights = ordered,
+            Bias = bias,
+            Epilogue = epilogue,
+            LineRows = rows,
+        };
+        ProductKernel kernel = plan.Own(plan.Product(problem));
+        ProductLines lines = ConvUnit.Flat(rows, kernel.TileRows, 0, depth, 0, problem.OutputStride);
+        var step = new ProductStep(kernel, lines, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / 300) { Name = Label };
+        plan.Add(step, [x], [y]);
+    }
+
+    /// <summary>[channel, pass, depth].</summary>
+    private sbyte[] Ordered()
+    {
+        (_, int depth, int channels) = Shape;
+        if (Transposed && Weights.High is null)
+        {
+            return Weights.Low;
+        }
+
+        var ordered = new sbyte[(long)channels * Weights.Passes * depth];
+        for (int pass = 0; pass < Weights.Passes; pass++)
+        {
+            sbyte[] from = pass == 0 ? Weights.Low : Weights.High!;
+            for (int k = 0; k < depth; k++)
+            {
+                for (int c = 0; c < channels; c++)
+                {
+                    ordered[((((long)c * Weights.Passes) + pass) * depth) + k] = Transposed ? from[((long)c * depth) + k] : from[((long)k * channels) + c];
+                }
+            }
+        }
+
+        return ordered;
+    }
+}

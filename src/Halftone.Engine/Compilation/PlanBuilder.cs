@@ -1,0 +1,214 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Halftone.Engine.Execution;
+using Halftone.Engine.Kernels.Products;
+using Halftone.Engine.Steps;
+using Halftone.Onnx;
+
+namespace Halftone.Engine.Compilation;
+
+/// <summary>Gathers the steps of a plan, the places of values in each form they are needed in, and the constants.</summary>
+internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
+{
+    private readonly List<Step> _steps = [];
+    private readonly List<Place> _places = [];
+    private readonly Dictionary<Held, Place> _held = [];
+    private readonly HashSet<Held> _needed = [];
+    private readonly Dictionary<string, ImageShape> _images = [];
+    private readonly Dictionary<string, byte> _paddings = [];
+    private readonly List<IDisposable> _owned = [];
+    private readonly ArrayBufferWriter<byte> _constants = new();
+
+    /// <summary>Types and constants.</summary>
+    public TypedGraph Typed => typed;
+
+    /// <summary>What the caller asked for.</summary>
+    public EngineOptions Options => options;
+
+    /// <summary>Steps so far.</summary>
+    public IReadOnlyList<Step> Steps => _steps;
+
+    /// <summary>Places so far.</summary>
+    public IReadOnlyList<Place> Places => _places;
+
+    /// <summary>Kernels, to be disposed with the plan.</summary>
+    public IReadOnlyList<IDisposable> Owned => _owned;
+
+    /// <summary>The constants' bytes.</summary>
+    public ReadOnlySpan<byte> ConstantBytes => _constants.WrittenSpan;
+
+    /// <summary>Decides the border of a value's images, before anything is emitted.</summary>
+    public void SetBorder(string name, Border border, byte padding)
+    {
+        _images[name] = ImageShape.Of(typed.Type(name).Dims, border);
+        _paddings[name] = padding;
+    }
+
+    /// <summary>The shape of a value's images.</summary>
+    public ImageShape ImageOf(string name) => _images.TryGetValue(name, out ImageShape? shape) ? shape : _images[name] = ImageShape.Of(typed.Type(name).Dims, default);
+
+    /// <summary>The code around a value's images.</summary>
+    public byte PaddingOf(string name) => _paddings.GetValueOrDefault(name);
+
+    /// <summary>Keeps a kernel as long as the plan.</summary>
+    public T Own<T>(T kernel)
+        where T : IDisposable
+    {
+        _owned.Add(kernel);
+        return kernel;
+    }
+
+    /// <summary>Makes a product ready, by the tier that was asked for or the best there is; a tier that lacks its arithmetic leaves it to the next.</summary>
+    public ProductKernel Product(ProductProblem problem) => ProductTiers.Choose(options.ChosenTier, problem).Build(problem);
+
+    /// <summary>A place in the arena.</summary>
+    public Place Allocate(long bytes) => Keep(new Place(Place.Arena, bytes));
+
+    /// <summary>A place in the caller's memory.</summary>
+    public Place Caller(int index, long bytes) => Keep(new Place(Place.Callers + index, bytes));
+
+    /// <summary>A place among the constants; with room after it that kernels may read.</summary>
+    public Place Constant(ReadOnlySpan<byte> bytes)
+    {
+        const int Alignment = 64;
+        int end = (_constants.WrittenCount + Alignment - 1) / Alignment * Alignment;
+        _constants.Write(new byte[end - _constants.WrittenCount]);
+        _constants.Write(bytes);
+        _constants.Write(new byte[Alignment]);
+        return Keep(new Place(Place.Constants, bytes.Length) { Offset = end });
+    }
+
+    /// <summary>A place among the constants.</summary>
+    public Place Constant<T>(ReadOnlySpan<T> values)
+        where T : unmanaged => Constant(MemoryMarshal.AsBytes(values));
+
+    /// <summary>Adds a step, and notes when its values live.</summary>
+    public void Add(Step step, ReadOnlySpan<Place> reads, ReadOnlySpan<Place> writes)
+    {
+        foreach (Place place in (ReadOnlySpan<Place>)[.. reads, .. writes])
+        {
+            place.First = Math.Min(place.First, _steps.Count);
+            place.Last = Math.Max(place.Last, _steps.Count);
+        }
+
+        _steps.Add(step);
+    }
+
+    /// <summary>Says where a value lies in a form.</summary>
+    public void Hold(string name, Form form, Place place) => _held[new(name, form)] = place;
+
+    /// <summary>Whether a value is held in a form already.</summary>
+    public bool Holds(string name, Form form) => _held.ContainsKey(new(name, form));
+
+    /// <summary>Says that something will read a value in a form.</summary>
+    public void SetNeeded(Held value) => _needed.Add(value);
+
+    /// <summary>Whether something will read a value in a form.</summary>
+    public bool IsNeeded(Held value) => _needed.Contains(value);
+
+    /// <summary>A value's images, or its row-major codes as one.</summary>
+    public ImageShape ShapeOf(string name, Form form) => form == Form.Image ? ImageOf(name) : ImageShape.Rows(typed.Type(name).Dims);
+
+    /// <summary>A new place for a value in a form.</summary>
+    public Place Make(string name, Form form)
+    {
+        long bytes = form switch
+        {
+            Form.Dense => typed.Type(name).Bytes,
+            Form.Codes => typed.Type(name).Count,
+            _ => ImageOf(name).Bytes,
+        };
+        Place place = Allocate(bytes);
+        Hold(name, form, place);
+        return place;
+    }
+
+    /// <summary>A value in a form; it is brought into it where it is held in another.</summary>
+    /// <exception cref="ModelException">Nothing makes it.</exception>
+    public Place Get(string name, Form form)
+    {
+        var held = new Held(name, form);
+        return _held.TryGetValue(held, out Place? place) ? place : form switch
+        {
+            Form.Dense => ToDense(name),
+            Form.Codes => ToCodes(name),
+            _ => ToImage(name),
+        };
+    }
+
+    private Place Keep(Place place)
+    {
+        _places.Add(place);
+        return place;
+    }
+
+    private Place ToDense(string name)
+    {
+        if (typed.Constant(name) is { } constant)
+        {
+            Place place = Constant(constant.Bytes);
+            Hold(name, Form.Dense, place);
+            return place;
+        }
+
+        TensorType type = typed.Type(name);
+        if (!Holds(name, Form.Codes) && !Holds(name, Form.Image))
+        {
+            throw new ModelException($"The value '{name}' is needed before anything makes it.");
+        }
+
+        Place codes = Get(name, Form.Codes);
+        return type.Element == ElementType.UInt8 ? Share(name, Form.Dense, codes) : Flip(name, codes, Form.Dense);
+    }
+
+    private Place ToCodes(string name)
+    {
+        if (Holds(name, Form.Image))
+        {
+            ImageShape image = ImageOf(name);
+            Place from = Get(name, Form.Image);
+            if (image.IsRowMajor)
+            {
+                return Share(name, Form.Codes, from);
+            }
+
+            Place to = Make(name, Form.Codes);
+            Add(new ImageToCodes(from, image, to) { Name = $"layout {name}" }, [from], [to]);
+            return to;
+        }
+
+        Place dense = Get(name, Form.Dense);
+
+        // what a caller gives may end right where its memory does, so kernels that read past it get a copy
+        return typed.Type(name).Element == ElementType.UInt8 && dense.Slot < Place.Callers ? Share(name, Form.Codes, dense) : Flip(name, dense, Form.Codes);
+    }
+
+    private Place ToImage(string name)
+    {
+        ImageShape image = ImageOf(name);
+        Place codes = Get(name, Form.Codes);
+        if (image.IsRowMajor)
+        {
+            return Share(name, Form.Image, codes);
+        }
+
+        Place to = Make(name, Form.Image);
+        Add(new CodesToImage(codes, to, image, PaddingOf(name)) { Name = $"layout {name}" }, [codes], [to]);
+        return to;
+    }
+
+    private Place Flip(string name, Place from, Form form)
+    {
+        Place to = Make(name, form);
+        byte mask = typed.Type(name).Element == ElementType.Int8 ? (byte)0x80 : (byte)0;
+        Add(new FlipSign(from, to, (int)from.Bytes, mask) { Name = $"signs {name}" }, [from], [to]);
+        return to;
+    }
+
+    private Place Share(string name, Form form, Place place)
+    {
+        Hold(name, form, place);
+        return place;
+    }
+}

@@ -1,0 +1,177 @@
+using System.Collections.Immutable;
+using Halftone.Engine.Dense;
+using Halftone.Onnx;
+
+namespace Halftone.Engine.Compilation;
+
+/// <summary>A graph for inputs of known lengths: the type of every value, and the values that are known before any run.</summary>
+/// <remarks>Types come from making every node ready without its large constants, so that nothing is packed or computed that no step will need.</remarks>
+internal sealed class TypedGraph
+{
+    /// <summary>Elements up to which values are computed here: shapes, axes and the like; larger ones when a step needs them.</summary>
+    private const int Small = 4096;
+
+    private readonly Dictionary<string, TensorType> _types = [];
+    private readonly Dictionary<string, Tensor> _constants = [];
+
+    private TypedGraph(Model model) => (Graph, Model) = (model.Graph, model);
+
+    /// <summary>The graph.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>The model it belongs to.</summary>
+    public Model Model { get; }
+
+    /// <summary>Gives every value its type.</summary>
+    /// <param name="model">The model; it is not changed.</param>
+    /// <param name="inputs">Lengths of every input.</param>
+    /// <exception cref="ModelException">A node is unknown to the engine, or does not fit its inputs; the message names it.</exception>
+    public static TypedGraph Infer(Model model, IReadOnlyDictionary<string, ImmutableArray<int>> inputs)
+    {
+        var typed = new TypedGraph(model);
+        foreach ((string name, Tensor value) in model.Graph.Initializers)
+        {
+            typed._types[name] = new(value.Type, Lengths(name, value));
+            typed._constants[name] = value;
+        }
+
+        foreach (ValueInfo input in model.Graph.Inputs)
+        {
+            typed._types[input.Name] = new(input.Type, inputs[input.Name]);
+        }
+
+        foreach (Node node in model.Graph.Nodes)
+        {
+            typed.Infer(node);
+        }
+
+        foreach (ValueInfo output in model.Graph.Outputs)
+        {
+            typed.Type(output.Name);
+        }
+
+        return typed;
+    }
+
+    /// <summary>The type of a value.</summary>
+    /// <exception cref="ModelException">Nothing makes it.</exception>
+    public TensorType Type(string name) => _types.TryGetValue(name, out TensorType type) ? type : throw new ModelException($"Nothing in the model makes the value '{name}'.");
+
+    /// <summary>A value known before any run, or null.</summary>
+    public Tensor? Constant(string name) => _constants.GetValueOrDefault(name);
+
+    /// <summary>Makes a node ready, with all constants.</summary>
+    /// <exception cref="ModelException">It does not fit its inputs.</exception>
+    public DensePlan Prepare(Node node) => Checked(node, () => Operator(node)(Request(node, long.MaxValue)));
+
+    /// <summary>Makes a node ready to work on codes instead of numbers.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="codes">The inputs that are codes, of unsigned bytes.</param>
+    /// <param name="replaced">Constants that take inputs' places.</param>
+    /// <exception cref="ModelException">It does not fit its inputs.</exception>
+    public DensePlan Prepare(Node node, IReadOnlyCollection<int> codes, IReadOnlyDictionary<int, Tensor> replaced) => Checked(node, () => Operator(node)(new(
+        node,
+        Model.Opset,
+        [.. node.Inputs.Select((n, i) => n.Length == 0 ? null : codes.Contains(i) || replaced.ContainsKey(i) ? (TensorType?)new TensorType(ElementType.UInt8, Type(n).Dims) : Type(n))],
+        [.. node.Inputs.Select((n, i) => n.Length == 0 || codes.Contains(i) ? null : replaced.TryGetValue(i, out Tensor? value) ? value : Constant(n))])));
+
+    /// <summary>Computes a node whose inputs are all known; what it makes is known from then on.</summary>
+    /// <returns>Whether all inputs are.</returns>
+    public bool Compute(Node node)
+    {
+        if (!node.Inputs.All(n => n.Length == 0 || _constants.ContainsKey(n)))
+        {
+            return false;
+        }
+
+        Tensor?[] inputs = [.. node.Inputs.Select(n => n.Length == 0 ? null : _constants[n])];
+        Keep(node, Checked(node, () => DenseRun.Compute(node, OpsetOf(node), inputs)));
+        return true;
+    }
+
+    /// <summary>The operator of a node.</summary>
+    /// <exception cref="ModelException">The engine does not know it.</exception>
+    public static Func<DenseRequest, DensePlan> Operator(Node node)
+    {
+        string key = node.Domain.Length == 0 ? node.Op : $"{node.Domain}.{node.Op}";
+        return DenseOperators.All.TryGetValue(key, out Func<DenseRequest, DensePlan>? make)
+            ? make
+            : throw new ModelException($"The engine does not know the operator {key} of node '{node.Name}'.");
+    }
+
+    private void Infer(Node node)
+    {
+        Func<DenseRequest, DensePlan> make = Operator(node);
+        foreach (string name in node.Inputs.Where(n => n.Length > 0))
+        {
+            Type(name);
+        }
+
+        bool known = node.Inputs.All(n => n.Length == 0 || (_constants.TryGetValue(n, out Tensor? value) && value.Count <= Small));
+        ImmutableArray<TensorType> outputs = Checked(node, () => make(Request(node, Small)).Outputs);
+        for (int i = 0; i < node.Outputs.Count; i++)
+        {
+            if (node.Outputs[i].Length > 0)
+            {
+                _types[node.Outputs[i]] = i < outputs.Length ? outputs[i] : throw new ModelException($"Node '{node.Name}' ({node.Op}) has no output {i}.");
+            }
+        }
+
+        if (node.Is("Shape") || node.Is("Size"))
+        {
+            Keep(node, [Lengths(node, Type(node.Input(0)))]); // known even where the value is not
+        }
+        else if (known && outputs.All(o => o.Count <= Small))
+        {
+            Compute(node);
+        }
+    }
+
+    private static Tensor Lengths(Node node, TensorType type)
+    {
+        if (node.Op == "Size")
+        {
+            return Tensor.Scalar(type.Count);
+        }
+
+        int Place(string attribute, int missing) => (int)Math.Clamp(node.Int(attribute, missing) is var p && p < 0 ? p + type.Rank : p, 0, type.Rank);
+        (int start, int end) = (Place("start", 0), Place("end", type.Rank));
+        long[] lengths = [.. type.Dims.Skip(start).Take(Math.Max(end - start, 0)).Select(d => (long)d)];
+        return Tensor.Of(lengths, lengths.Length);
+    }
+
+    private void Keep(Node node, Tensor[] values)
+    {
+        for (int i = 0; i < node.Outputs.Count; i++)
+        {
+            if (node.Outputs[i].Length > 0)
+            {
+                _constants[node.Outputs[i]] = values[i];
+            }
+        }
+    }
+
+    private int OpsetOf(Node node) => node.Domain.Length == 0 ? Model.Opset : (int)Model.OpsetOf(node.Domain);
+
+    private DenseRequest Request(Node node, long most) =>
+        new(
+            node,
+            OpsetOf(node),
+            [.. node.Inputs.Select(n => n.Length == 0 ? null : (TensorType?)Type(n))],
+            [.. node.Inputs.Select(n => n.Length > 0 && _constants.TryGetValue(n, out Tensor? value) && value.Count <= most ? value : null)]);
+
+    private static T Checked<T>(Node node, Func<T> make)
+    {
+        try
+        {
+            return make();
+        }
+        catch (Exception error) when (error is ArgumentException or OverflowException or NotSupportedException or InvalidOperationException or IndexOutOfRangeException)
+        {
+            throw new ModelException($"Node '{node.Name}' ({node.Op}) cannot run in the engine: {error.Message}", error);
+        }
+    }
+
+    private static ImmutableArray<int> Lengths(string name, Tensor value) =>
+        value.Dims.All(d => d <= int.MaxValue) ? [.. value.Dims.Select(d => (int)d)] : throw new ModelException($"The constant '{name}' is too large for the engine.");
+}

@@ -1,0 +1,88 @@
+using System.Numerics;
+using Halftone.Engine.Dense.Linear;
+using Halftone.Onnx;
+
+namespace Halftone.Engine.Dense.Pooling;
+
+/// <summary>MaxPool, with the places of the maxima where asked for. Padding never wins; among equals the first does.</summary>
+internal static unsafe class MaxPool
+{
+    /// <summary>What this family computes.</summary>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("MaxPool", Ready)];
+
+    private static DensePlan Ready(DenseRequest request)
+    {
+        TensorType x = request.Input(0, ElementType.Float, ElementType.UInt8, ElementType.Int8);
+        request.Require(request.Node.Int("storage_order", 0) == 0, "storage_order 1 is not computed.");
+        PoolShape shape = PoolShape.Of(request, x);
+        bool places = request.Node.Output(1).Length > 0;
+        TensorType[] outputs = [request.Output(x.Element, shape.OutputDims), .. places ? [request.Output(ElementType.Int64, shape.OutputDims)] : Array.Empty<TensorType>()];
+        DenseKernel kernel = x.Element switch
+        {
+            ElementType.Float => Kernel(shape, places, float.NegativeInfinity),
+            ElementType.UInt8 => Kernel(shape, places, byte.MinValue),
+            _ => Kernel(shape, places, sbyte.MinValue),
+        };
+        return new DensePlan([.. outputs], kernel) { MostParts = Share.Parts(shape.Planes) };
+    }
+
+    private static DenseKernel Kernel<T>(PoolShape shape, bool places, T lowest)
+        where T : unmanaged, INumber<T> => (inputs, outputs, _, part, parts) =>
+    {
+        Window window = shape.Window;
+        (int begin, int end) = Share.Of(shape.Planes, part, parts);
+        for (int plane = begin; plane < end; plane++)
+        {
+            T* x = (T*)inputs[0] + ((long)plane * window.InputCount);
+            T* y = (T*)outputs[0] + ((long)plane * window.OutputCount);
+            long* at = places && outputs[1] is not null ? (long*)outputs[1] + ((long)plane * window.OutputCount) : null;
+            Plane(window, x, y, at, (long)plane * window.InputCount, lowest);
+        }
+    };
+
+    private static void Plane<T>(Window window, T* x, T* y, long* places, long origin, T lowest)
+        where T : unmanaged, INumber<T>
+    {
+        for (int z = 0; z < window.Output[0]; z++)
+        {
+            for (int row = 0; row < window.Output[1]; row++)
+            {
+                for (int column = 0; column < window.Output[2]; column++)
+                {
+                    int place = Highest(window, x, z, row, column);
+                    *y++ = place < 0 ? lowest : x[place];
+                    if (places is not null)
+                    {
+                        *places++ = origin + Math.Max(place, 0);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Where the maximum of a window is; -1 where it sees padding only.</summary>
+    private static int Highest<T>(Window window, T* x, int z, int row, int column)
+        where T : unmanaged, INumber<T>
+    {
+        int place = -1;
+        for (int tz = 0; tz < window.Kernel[0]; tz++)
+        {
+            int iz = window.At(0, z, tz);
+            for (int ty = 0; iz >= 0 && ty < window.Kernel[1]; ty++)
+            {
+                int iy = window.At(1, row, ty);
+                for (int tx = 0; iy >= 0 && tx < window.Kernel[2]; tx++)
+                {
+                    int ix = window.At(2, column, tx);
+                    int at = (((iz * window.Input[1]) + iy) * window.Input[2]) + ix;
+                    if (ix >= 0 && (place < 0 || x[at] > x[place]))
+                    {
+                        place = at;
+                    }
+                }
+            }
+        }
+
+        return place;
+    }
+}

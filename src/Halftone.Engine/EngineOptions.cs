@@ -1,0 +1,46 @@
+namespace Halftone.Engine;
+
+/// <summary>How sums of products become codes.</summary>
+public enum Requantization
+{
+    /// <summary>ONNX's and ONNX Runtime's: times a 32-bit float scale, rounded with ties to even.</summary>
+    Float,
+
+    /// <summary>gemmlowp's and TensorFlow Lite's reference: a 31-bit multiplier and a shift, rounded twice.</summary>
+    DoubleRounding,
+
+    /// <summary>TensorFlow Lite's single rounding, and FBGEMM's fixed point: 64-bit product, rounded once, ties upwards.</summary>
+    SingleRounding,
+
+    /// <summary>QNNPACK's: a multiplier read off the bits of the 32-bit scale. Scales of 1 and more are refused.</summary>
+    Q31,
+}
+
+/// <summary>How a model is compiled and run.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>The defaults: one thread, the best kernels of this machine, ONNX's arithmetic.</summary>
+    public static EngineOptions Default { get; } = new();
+
+    /// <summary>Threads of a run, the caller's included; 1 or more.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
+    public int Threads
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            field = value;
+        }
+    }
+
+    = 1;
+
+    /// <summary>Kernels by name: reference, avx2, avxvnni, avx512vnni, advsimd. Null takes the environment variable HALFTONE_ENGINE_TIER, or the best there are.</summary>
+    public string? Tier { get; init; }
+
+    /// <summary>How sums of products become codes.</summary>
+    public Requantization Requantization { get; init; }
+
+    internal string? ChosenTier => Tier ?? Environment.GetEnvironmentVariable("HALFTONE_ENGINE_TIER");
+}

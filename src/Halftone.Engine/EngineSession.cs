@@ -1,0 +1,266 @@
+using System.Collections.Immutable;
+using Halftone.Engine.Compilation;
+using Halftone.Engine.Execution;
+using Halftone.Onnx;
+
+namespace Halftone.Engine;
+
+/// <summary>A model made ready to run in this process, in integers where it is quantized, with nothing native beside it.</summary>
+/// <remarks>
+/// <para>Runs may go on in several threads at once; each has its own memory, kept for the next. One of them at a time has the session's threads, the others run alone; results are the same.
+/// Dispose it after the last run has ended.</para>
+/// <para>A model is compiled for the lengths of its inputs. Where they are fixed that happens while loading, else at the first run with new lengths.</para>
+/// </remarks>
+public sealed class EngineSession : IDisposable
+{
+    private const int MostPlans = 8;
+
+    private readonly Model _model;
+    private readonly EngineOptions _options;
+    private readonly ThreadTeam? _team;
+    private readonly Lock _lock = new();
+    private readonly List<CompiledPlan> _plans = [];
+    private CompiledPlan? _recent;
+
+    private EngineSession(Model model, EngineOptions options)
+    {
+        (_model, _options) = (model, options);
+        Inputs = model.Graph.Inputs;
+        Outputs = model.Graph.Outputs;
+        if (Inputs.All(i => i.Dims is not null && i.Dims.All(d => d is not null)))
+        {
+            _recent = Plan(Inputs.ToDictionary(i => i.Name, i => i.Dims!.Select(d => d!.Value).ToArray()));
+        }
+
+        _team = options.Threads > 1 ? new ThreadTeam(options.Threads) : null;
+    }
+
+    /// <summary>What must be fed.</summary>
+    public IReadOnlyList<ValueInfo> Inputs { get; }
+
+    /// <summary>The outputs.</summary>
+    public IReadOnlyList<ValueInfo> Outputs { get; }
+
+    internal CompiledPlan? RecentPlan => _recent;
+
+    /// <summary>Loads a model file.</summary>
+    /// <exception cref="ModelException">The file is damaged, or holds an operator that the engine does not know; the message names the node.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static EngineSession Load(string path, EngineOptions? options = null) => Load(Model.Load(path), options);
+
+    /// <summary>Makes a model ready. The model must not be changed afterwards.</summary>
+    /// <exception cref="ModelException">It holds an operator that the engine does not know; the message names the node.</exception>
+    /// <exception cref="ArgumentException">The options name kernels that this machine cannot run.</exception>
+    public static EngineSession Load(Model model, EngineOptions? options = null) => new(model, options ?? EngineOptions.Default);
+
+    /// <summary>Runs the model on one input and copies its one output.</summary>
+    /// <param name="input">Elements, row-major, as many as the model's fixed lengths say.</param>
+    /// <param name="output">Receives the elements of the output.</param>
+    /// <exception cref="ModelException">The model has several inputs or outputs, lengths that are not fixed, or others.</exception>
+    public void Run<TIn, TOut>(ReadOnlySpan<TIn> input, Span<TOut> output)
+        where TIn : unmanaged
+        where TOut : unmanaged
+    {
+        CompiledPlan plan = _recent ?? throw new ModelException("The model's input has lengths that are not fixed; run it once with a tensor of the lengths wanted.");
+        if (plan.Inputs.Length != 1 || plan.Outputs.Length != 1)
+        {
+            throw new ModelException($"The model has {plan.Inputs.Length} inputs and {plan.Outputs.Length} outputs, not one of each.");
+        }
+
+        Check(plan.Inputs[0], Tensor.TypeOf<TIn>(), input.Length);
+        Check(plan.Outputs[0], Tensor.TypeOf<TOut>(), output.Length);
+        RunContext context = plan.Rent();
+        unsafe
+        {
+            fixed (TIn* x = input)
+            fixed (TOut* y = output)
+            {
+                context.SetSlot(plan.Inputs[0].Slot, (byte*)x);
+                context.SetSlot(plan.Outputs[0].Slot, (byte*)y);
+                Run(plan, context);
+            }
+        }
+
+        plan.Return(context);
+    }
+
+    /// <summary>Runs the model on tensors, in place: allocates nothing but what the first run with new lengths needs.</summary>
+    /// <param name="inputs">One for each of <see cref="Inputs"/>, in that order.</param>
+    /// <param name="outputs">Memory for each of <see cref="Outputs"/>, in that order.</param>
+    /// <exception cref="ModelException">An input or output is missing or unfit; the message names it.</exception>
+    public void Run(ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs)
+    {
+        if (inputs.Length != Inputs.Count || outputs.Length != Outputs.Count)
+        {
+            throw new ModelException($"The model takes {Inputs.Count} inputs and gives {Outputs.Count} outputs; given were {inputs.Length} and {outputs.Length}.");
+        }
+
+        CompiledPlan plan = Plan(inputs);
+        RunContext context = plan.Rent();
+        Bind(plan, context, inputs, outputs, 0);
+        plan.Return(context);
+    }
+
+    /// <summary>Runs the model and copies its outputs.</summary>
+    /// <param name="inputs">A value for every input, by name.</param>
+    /// <exception cref="ModelException">An input is missing, unknown or unfit; the message names it.</exception>
+    public IReadOnlyDictionary<string, Tensor> Run(IReadOnlyDictionary<string, Tensor> inputs)
+    {
+        foreach (ValueInfo input in Inputs)
+        {
+            if (!inputs.ContainsKey(input.Name))
+            {
+                throw new ModelException($"The model needs a value for its input '{input.Name}'; given were: {string.Join(", ", inputs.Keys.Order())}.");
+            }
+        }
+
+        if (inputs.Keys.FirstOrDefault(k => Inputs.All(i => i.Name != k)) is { } unknown)
+        {
+            throw new ModelException($"The model has no input '{unknown}'; it has: {string.Join(", ", Inputs.Select(i => i.Name))}.");
+        }
+
+        EngineInput[] given = [.. Inputs.Select(i => new EngineInput(inputs[i.Name]))];
+        CompiledPlan plan = Plan(given);
+        byte[][] memory = [.. plan.Outputs.Select(o => new byte[o.Type.Bytes])];
+        RunContext context = plan.Rent();
+        Bind(plan, context, given, [.. memory.Select(m => new EngineOutput(m))], 0);
+        plan.Return(context);
+        return plan.Outputs.Zip(memory).ToDictionary(p => p.First.Name, p => new Tensor(p.First.Type.Element, [.. p.First.Type.Dims.Select(d => (long)d)], p.Second));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _team?.Dispose();
+        _plans.ForEach(p => p.Dispose());
+        _plans.Clear();
+    }
+
+    private static void Check(PlanValue value, ElementType type, int count)
+    {
+        if (value.Type.Element != type || value.Type.Count != count)
+        {
+            throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Count} elements; given were {count} of {type.OnnxName()}.");
+        }
+    }
+
+    /// <summary>Pins one value after another, then runs.</summary>
+    private unsafe void Bind(CompiledPlan plan, RunContext context, ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs, int at)
+    {
+        if (at == inputs.Length + outputs.Length)
+        {
+            Run(plan, context);
+            return;
+        }
+
+        ReadOnlySpan<byte> bytes = at < inputs.Length ? inputs[at].Bytes : outputs[at - inputs.Length].Bytes;
+        PlanValue value = at < inputs.Length ? plan.Inputs[at] : plan.Outputs[at - inputs.Length];
+        if (bytes.Length != value.Type.Bytes)
+        {
+            throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Bytes} bytes; given were {bytes.Length}.");
+        }
+
+        fixed (byte* memory = bytes)
+        {
+            context.SetSlot(value.Slot, memory);
+            Bind(plan, context, inputs, outputs, at + 1);
+        }
+    }
+
+    private void Run(CompiledPlan plan, RunContext context)
+    {
+        if (_team is null || !_team.TryEnter())
+        {
+            plan.Run(context, null);
+            return;
+        }
+
+        try
+        {
+            plan.Run(context, _team);
+        }
+        finally
+        {
+            _team.Exit();
+        }
+    }
+
+    private CompiledPlan Plan(ReadOnlySpan<EngineInput> inputs)
+    {
+        if (_recent is { } recent && Fits(recent, inputs))
+        {
+            return recent;
+        }
+
+        lock (_lock)
+        {
+            foreach (CompiledPlan plan in _plans)
+            {
+                if (Fits(plan, inputs))
+                {
+                    return _recent = plan;
+                }
+            }
+        }
+
+        Dictionary<string, long[]> lengths = [];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            ValueInfo declared = Inputs[i];
+            if (declared.Type != inputs[i].Type)
+            {
+                throw new ModelException($"Input '{declared.Name}' takes {declared.Type.OnnxName()}, but was given {inputs[i].Type.OnnxName()}.");
+            }
+
+            long[] given = inputs[i].Dims.ToArray();
+            if (declared.Dims is { } dims && (dims.Count != given.Length || dims.Zip(given).Any(p => p.First is { } d && d != p.Second)))
+            {
+                string wanted = string.Join(",", dims.Select(d => d?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "?"));
+                throw new ModelException($"Input '{declared.Name}' is [{wanted}], but was given [{string.Join(",", given)}].");
+            }
+
+            lengths[declared.Name] = given;
+        }
+
+        return _recent = Plan(lengths);
+    }
+
+    private CompiledPlan Plan(Dictionary<string, long[]> lengths)
+    {
+        CompiledPlan plan = Compiler.Compile(_model, lengths.ToDictionary(p => p.Key, p => p.Value.Select(d => checked((int)d)).ToImmutableArray()), _options);
+        lock (_lock)
+        {
+            if (_plans.Count == MostPlans)
+            {
+                _plans.RemoveAt(0); // runs that still have it keep it alive; its memory goes with it
+            }
+
+            _plans.Add(plan);
+        }
+
+        return plan;
+    }
+
+    private static bool Fits(CompiledPlan plan, ReadOnlySpan<EngineInput> inputs)
+    {
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            ImmutableArray<int> dims = plan.Inputs[i].Type.Dims;
+            ReadOnlySpan<long> given = inputs[i].Dims;
+            if (dims.Length != given.Length || plan.Inputs[i].Type.Element != inputs[i].Type)
+            {
+                return false;
+            }
+
+            for (int d = 0; d < dims.Length; d++)
+            {
+                if (dims[d] != given[d])
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+}

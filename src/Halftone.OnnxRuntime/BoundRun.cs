@@ -1,0 +1,71 @@
+using System.Buffers;
+using Halftone.Onnx;
+using Microsoft.ML.OnnxRuntime;
+using Tensor = Halftone.Onnx.Tensor;
+
+namespace Halftone.OnnxRuntime;
+
+/// <summary>A run of a session with its inputs and outputs bound to memory, so that each call computes and does nothing else: for timing.</summary>
+/// <remarks>Made by <see cref="OrtSession.Bind"/>, which runs it once. Dispose it before the session; one thread at a time.</remarks>
+public sealed class BoundRun : IDisposable
+{
+    private readonly InferenceSession _session;
+    private readonly OrtIoBinding _binding;
+    private readonly RunOptions _options = new();
+    private readonly Dictionary<string, OrtValue> _outputs = [];
+    private readonly List<OrtValue> _inputs = [];
+    private readonly List<MemoryHandle> _pins = [];
+    private readonly IReadOnlyDictionary<string, Tensor> _fed; // a mapped tensor is pinned by nothing but its own life
+    private readonly string _name;
+
+    internal BoundRun(InferenceSession session, string name, IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyDictionary<string, Tensor> outputs)
+    {
+        (_session, _name, _fed) = (session, name, inputs);
+        _binding = session.CreateIoBinding();
+        foreach ((string input, Tensor value) in inputs)
+        {
+            _inputs.Add(OrtSession.Pinned(input, value, _pins));
+            _binding.BindInput(input, _inputs[^1]);
+        }
+
+        foreach ((string output, Tensor value) in outputs)
+        {
+            _outputs[output] = OrtValue.CreateAllocatedTensorValue(
+                OrtAllocator.DefaultInstance, (Microsoft.ML.OnnxRuntime.Tensors.TensorElementType)value.Type, [.. value.Dims]);
+            _binding.BindOutput(output, _outputs[output]);
+        }
+
+        Run();
+    }
+
+    /// <summary>Runs the model.</summary>
+    /// <exception cref="ModelException">A node fails; the message names it.</exception>
+    public void Run()
+    {
+        try
+        {
+            _session.RunWithBinding(_options, _binding);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new ModelException($"ONNX Runtime failed while running '{_name}': {OrtSession.Reason(error)}", error);
+        }
+    }
+
+    /// <summary>Copies the outputs of the latest run.</summary>
+    public IReadOnlyDictionary<string, Tensor> Outputs() => _outputs.ToDictionary(o => o.Key, o => OrtSession.Copy(o.Key, o.Value));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _binding.Dispose();
+        _options.Dispose();
+        foreach (OrtValue value in _inputs.Concat(_outputs.Values))
+        {
+            value.Dispose();
+        }
+
+        _pins.ForEach(p => p.Dispose());
+        GC.KeepAlive(_fed);
+    }
+}

@@ -1,0 +1,107 @@
+using Halftone.Engine.Dense;
+using Halftone.Onnx;
+using Halftone.OnnxRuntime;
+
+namespace Halftone.Engine.Tests.Dense;
+
+/// <summary>ONNX Runtime on the same values.</summary>
+public sealed class RuntimeComparisonTests
+{
+    public static TheoryData<string, ElementType> Pairs => [.. from op in (string[])["Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Less", "Equal", "GreaterOrEqual", "Mod", "PRelu", "Where"]
+                                                             from element in (ElementType[])[ElementType.Float, ElementType.Int32, ElementType.Int64]
+                                                             select (op, element)];
+
+    // exact where only one rounding is made
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public void Broadcast_pairs(string op, ElementType element) => Gen.Select(Gen.Int[1, 5].Array[1, 5], Gen.Int[0, 31], Gen.Int[0, 31], Gen.Int[0, 4], Gen.UInt).Sample(
+        (lengths, onesA, onesB, drop, seed) =>
+        {
+            long[] a = [.. lengths.Select((d, i) => (onesA >> i & 1) == 1 ? 1L : d)];
+            long[] b = [.. lengths.Select((d, i) => (onesB >> i & 1) == 1 ? 1L : d).Skip(Math.Min(drop, lengths.Length - 1))];
+            if (op == "PRelu")
+            {
+                a = [.. lengths.Select(d => (long)d)]; // it broadcasts its slopes only
+            }
+
+            Node node = new("n", op, op == "Where" ? ["c", "a", "b"] : ["a", "b"], ["y"]);
+            node = op == "Mod" && element == ElementType.Float ? node.With("fmod", 1) : node;
+            Dictionary<string, Tensor> inputs = new() { ["a"] = Of(element, a, seed, op), ["b"] = Of(element, b, seed + 1, op) };
+            if (op == "Where")
+            {
+                inputs["c"] = Values.Truths(a, seed + 2);
+            }
+
+            Same(node, 17, inputs, op == "Pow" && element == ElementType.Float ? 2e-6 : 0);
+        },
+        iter: 25);
+
+    [Theory]
+    [InlineData("ReduceSum")]
+    [InlineData("ReduceMean")]
+    [InlineData("ReduceMax")]
+    [InlineData("ReduceL2")]
+    [InlineData("ReduceLogSumExp")]
+    public void Reductions_over_any_axes(string op) => Gen.Select(Gen.Int[1, 6].Array[1, 5], Gen.Int[1, 31], Gen.Bool, Gen.UInt).Sample(
+        (lengths, axes, keep, seed) =>
+        {
+            long[] dims = [.. lengths.Select(d => (long)d)];
+            long[] reduced = [.. Enumerable.Range(0, dims.Length).Where(i => (axes >> i & 1) == 1).Select(i => (long)i)];
+            Node node = new Node("n", op, ["x", "a"], ["y"]).With("keepdims", keep ? 1 : 0);
+            Same(node, 18, new() { ["x"] = Values.Floats(dims, seed), ["a"] = Tensor.Of(reduced, reduced.Length) }, 1e-5);
+        },
+        iter: 40);
+
+    [Fact]
+    public void Slices_of_any_bounds() => Gen.Select(Gen.Int[1, 6].Array[1, 4], Gen.Int[-9, 9].Array[4], Gen.Int[-9, 9].Array[4], Gen.Int[-3, 3].Array[4], Gen.UInt).Sample(
+        (lengths, starts, ends, steps, seed) =>
+        {
+            long[] dims = [.. lengths.Select(d => (long)d)];
+            Tensor Of(IEnumerable<int> values) => Tensor.Of([.. values.Take(dims.Length).Select(v => (long)v)], dims.Length);
+            Node node = new("n", "Slice", ["x", "s", "e", "a", "t"], ["y"]);
+            Same(node, 13, new() { ["x"] = Values.Floats(dims, seed), ["s"] = Of(starts), ["e"] = Of(ends), ["a"] = Of(Enumerable.Range(0, 4)), ["t"] = Of(steps.Select(t => t == 0 ? 1 : t)) }, 0);
+        },
+        iter: 100);
+
+    [Fact]
+    public void Transposes_of_any_order() => Gen.Select(Gen.Int[1, 6].Array[1, 5], Gen.UInt).Sample(
+        (lengths, seed) =>
+        {
+            long[] dims = [.. lengths.Select(d => (long)d)];
+            long[] order = [.. Enumerable.Range(0, dims.Length).Select(i => (long)i)];
+            new Random((int)(seed >> 1)).Shuffle(order);
+            Same(new Node("n", "Transpose", ["x"], ["y"]).With("perm", order), 13, new() { ["x"] = Values.Floats(dims, seed) }, 0);
+        },
+        iter: 60);
+
+    private static Tensor Of(ElementType element, long[] dims, uint seed, string op)
+    {
+        float[] values = Values.Floats(dims, seed).ToFloats();
+        return element switch
+        {
+            ElementType.Float => Tensor.Of(op == "Pow" ? Array.ConvertAll(values, MathF.Abs) : values, dims),
+            ElementType.Int32 => Tensor.Of(Array.ConvertAll(values, v => Whole(v, op)), dims),
+            _ => Tensor.Of(Array.ConvertAll(values, v => (long)Whole(v, op)), dims),
+        };
+    }
+
+    // no 0, by which integers cannot be divided
+    private static int Whole(float value, string op) => (int)(value * 3) is var i && op == "Pow" ? Math.Abs(i) / 2 : i == 0 ? 5 : i;
+
+    private static void Same(Node node, int opset, Dictionary<string, Tensor> inputs, double tolerance)
+    {
+        Model model = Model.Create(opset, inputs.Select(i => new ValueInfo(i.Key, i.Value.Type, [.. i.Value.Dims.Select(d => (long?)d)])), [new ValueInfo("y", ElementType.Undefined, null)]);
+        model.Graph.Add(node);
+        using OrtSession session = OrtSession.Load(model, new OrtOptions { Threads = 1 });
+        Tensor expected = session.Run(inputs)["y"];
+        Tensor actual = DenseRun.Compute(node, opset, [.. node.Inputs.Select(i => inputs[i])])[0];
+        Assert.Equal(expected.Type, actual.Type);
+        Assert.Equal(expected.Dims, actual.Dims);
+        float[] want = expected.ToFloats();
+        float[] have = actual.ToFloats();
+        for (int i = 0; i < want.Length; i++)
+        {
+            Assert.True(want[i] == have[i] || (float.IsNaN(want[i]) && float.IsNaN(have[i])) || Math.Abs(want[i] - have[i]) <= tolerance * Math.Max(1, Math.Abs(want[i])), $"{node.Op}: {have[i]} in place of {want[i]} at {i}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using Halftone.Engine.Kernels.Products;
+
+namespace Halftone.Engine.Kernels;
+
+/// <summary>A product with its input, in memory that no kernel may leave.</summary>
+internal sealed unsafe class ProductCase
+{
+    private const byte Canary = 0xA5;
+    private const int AllowedPast = 3;
+
+    private readonly string _text;
+    private readonly byte[] _input;
+    private readonly int _lowest;
+    private readonly bool _atEnd;
+
+    public ProductCase(int channels, int rows, int segments, int segmentBytes, EpilogueKind kind, int seed, bool atEnd)
+    {
+        _text = $"{channels} channels, {rows} rows, {segments} x {segmentBytes} bytes, {kind}, seed {seed}, at end {atEnd}";
+        var random = new Random(seed);
+        var offsets = new int[segments];
+        for (int s = 0; s < segments; s++)
+        {
+            offsets[s] = s > 0 && random.Next(4) == 0 ? offsets[random.Next(s)] : random.Next(-200, 400);
+        }
+
+        var weights = new sbyte[channels * segments * segmentBytes];
+        EpilogueCases.Fill(MemoryMarshal.AsBytes(weights.AsSpan()), random, [0x80, 0x7F]);
+        Epilogue epilogue = EpilogueCases.Make(kind, channels, 255 * 128 * Math.Sqrt(segments * segmentBytes), random);
+        Problem = new ProductProblem
+        {
+            Channels = channels,
+            SegmentBytes = segmentBytes,
+            SegmentOffsets = [.. offsets],
+            RowStride = random.Next(1, 2 * segmentBytes + 2),
+            OutputStride = epilogue.ElementBytes * (channels + random.Next(0, 9)),
+            Weights = weights,
+            Bias = EpilogueCases.Bias(channels, random),
+            Epilogue = epilogue,
+            LineRows = rows,
+        };
+        Rows = rows;
+        _atEnd = atEnd;
+        _lowest = offsets.Min();
+        _input = new byte[offsets.Max() + ((rows - 1) * Problem.RowStride) + segmentBytes + AllowedPast - _lowest];
+        EpilogueCases.Fill(_input, random, [255, 0]);
+    }
+
+    public static Gen<ProductCase> Cases { get; } = Gen.Select(
+        Gen.Int[1, 130], Gen.Int[1, 40], Gen.Int[1, 9], Gen.Int[1, 70], Gen.Enum<EpilogueKind>(), Gen.Int[0, int.MaxValue - 1], Gen.Bool)
+        .Select((channels, rows, segments, bytes, kind, seed, atEnd) => new ProductCase(channels, rows, segments, bytes, kind, seed, atEnd));
+
+    public ProductProblem Problem { get; }
+
+    public int Rows { get; }
+
+    private int OutputBytes => ((Rows - 1) * Problem.OutputStride) + (Problem.Channels * Problem.Epilogue.ElementBytes);
+
+    /// <summary>The output and what lies between its rows, after some runs of a kernel.</summary>
+    public byte[] Run(ProductTier tier, Action<ProductKernel, nint, nint>? runs = null)
+    {
+        using ProductKernel kernel = tier.Build(Problem);
+        using var input = new GuardedMemory(_input.Length, 0, _atEnd);
+        using var output = new GuardedMemory(OutputBytes, Canary, _atEnd);
+        _input.CopyTo(input.Span);
+        byte* a = input.Start - _lowest;
+        if (runs is null)
+        {
+            kernel.Run(a, output.Start, Rows, 0, kernel.Panels);
+        }
+        else
+        {
+            runs(kernel, (nint)a, (nint)output.Start);
+        }
+
+        return output.Span.ToArray();
+    }
+
+    /// <summary>What the output must be, from the equation of the contract.</summary>
+    public byte[] Expected()
+    {
+        byte[] output = [.. Enumerable.Repeat(Canary, OutputBytes)];
+        int segments = Problem.SegmentOffsets.Length;
+        for (int r = 0; r < Rows; r++)
+        {
+            for (int n = 0; n < Problem.Channels; n++)
+            {
+                long sum = Problem.Bias[n];
+                for (int i = 0; i < segments * Problem.SegmentBytes; i++)
+                {
+                    int at = (r * Problem.RowStride) + Problem.SegmentOffsets[i / Problem.SegmentBytes] + (i % Problem.SegmentBytes);
+                    sum += (long)_input[at - _lowest] * Problem.Weights[(n * segments * Problem.SegmentBytes) + i];
+                }
+
+                ExactEpilogue.Of(Problem.Epilogue, unchecked((int)sum), n).CopyTo(output, (r * Problem.OutputStride) + (n * Problem.Epilogue.ElementBytes));
+            }
+        }
+
+        return output;
+    }
+
+    public override string ToString() => _text;
+}

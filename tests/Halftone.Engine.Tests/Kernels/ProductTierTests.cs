@@ -1,0 +1,129 @@
+using Halftone.Engine.Kernels.Products;
+
+namespace Halftone.Engine.Kernels;
+
+public sealed unsafe class ProductTierTests
+{
+    private static readonly ProductTier[] s_tiers = [.. ProductTiers.All, .. EmulatedDot.Products];
+    private static readonly ProductTier s_reference = ProductTiers.All.Single(t => t.Name == "reference");
+
+    public static TheoryData<string> Names => [.. s_tiers.Select(t => t.Name)];
+
+    [Fact]
+    public void The_reference_computes_the_equation() =>
+        ProductCase.Cases.Sample(c => c.Run(s_reference).AsSpan().SequenceEqual(c.Expected()), iter: 150);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Tiers_equal_the_reference(string name)
+    {
+        ProductTier tier = Supported(name);
+        ProductCase.Cases.Sample(c => c.Run(tier).AsSpan().SequenceEqual(c.Run(s_reference)), iter: name.EndsWith("emulated") ? 60 : 600);
+    }
+
+    /// <summary>Every number of channels within and around panels, every number of rows within and around tiles.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Edges_equal_the_reference(string name)
+    {
+        ProductTier tier = Supported(name);
+        foreach (EpilogueKind kind in Enum.GetValues<EpilogueKind>())
+        {
+            for (int channels = 1; channels <= 70; channels++)
+            {
+                var edge = new ProductCase(channels, 1 + (channels * 7 % 23), 1 + (channels % 3), 1 + (channels * 5 % 11), kind, channels, atEnd: true);
+                Assert.True(edge.Run(tier).AsSpan().SequenceEqual(edge.Run(s_reference)), edge.ToString());
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Panels_and_rows_can_be_split(string name)
+    {
+        ProductTier tier = Supported(name);
+        Gen.Select(ProductCase.Cases, Gen.Double[0, 1], Gen.Double[0, 1]).Sample(
+            (c, u, v) =>
+            {
+                byte[] parts = c.Run(tier, (kernel, a, y) =>
+                {
+                    int row = (int)(u * c.Rows), panel = (int)(v * kernel.Panels);
+                    byte* lowerA = (byte*)a + ((nint)row * c.Problem.RowStride), lowerY = (byte*)y + ((nint)row * c.Problem.OutputStride);
+                    kernel.Run(lowerA, lowerY, c.Rows - row, panel, kernel.Panels - panel);
+                    kernel.Run((byte*)a, (byte*)y, row, 0, panel);
+                    kernel.Run(lowerA, lowerY, c.Rows - row, 0, panel);
+                    kernel.Run((byte*)a, (byte*)y, row, panel, kernel.Panels - panel);
+                });
+                return parts.AsSpan().SequenceEqual(c.Run(tier));
+            },
+            iter: name.EndsWith("emulated") ? 20 : 100);
+    }
+
+    /// <summary>255 * -128 in every place of a long row: pairs of them leave 16 bits.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Products_do_not_saturate(string name)
+    {
+        ProductTier tier = Supported(name);
+        var problem = new ProductProblem
+        {
+            Channels = 33,
+            SegmentBytes = 4608,
+            SegmentOffsets = [0],
+            RowStride = 0,
+            OutputStride = 33 * 4,
+            Weights = [.. Enumerable.Repeat((sbyte)-128, 33 * 4608)],
+            Bias = new int[33],
+            Epilogue = new StoreSums(),
+        };
+        var a = new byte[4611];
+        a.AsSpan().Fill(255);
+        var y = new int[7 * 33];
+        using ProductKernel kernel = tier.Build(problem);
+        fixed (byte* from = a)
+        {
+            fixed (int* to = y)
+            {
+                kernel.Run(from, (byte*)to, 7, 0, kernel.Panels);
+            }
+        }
+
+        Assert.All(y, sum => Assert.Equal(4608 * 255 * -128, sum));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Panels_cover_the_channels(string name)
+    {
+        ProductTier tier = Supported(name);
+        for (int channels = 1; channels <= 130; channels++)
+        {
+            using ProductKernel kernel = tier.Build(new ProductCase(channels, 1, 1, 1, EpilogueKind.Sums, 1, atEnd: true).Problem);
+            Assert.InRange(channels, ((kernel.Panels - 1) * kernel.PanelWidth) + 1, kernel.Panels * kernel.PanelWidth);
+            Assert.True(kernel.TileRows >= 1);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Arrays_that_do_not_fit_are_refused(string name)
+    {
+        ProductTier tier = Supported(name);
+        ProductProblem problem = new ProductCase(5, 1, 2, 3, EpilogueKind.Requantize, 1, atEnd: true).Problem;
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { Weights = new sbyte[29] }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { Bias = new int[4] }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { SegmentOffsets = [] }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[4], 0) }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[5], 256) }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[5], 0, 9, 8) }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FixedPointRequantize(FixedPointForm.Q31, new int[5], [1, 0, 0, 0, 0], 0) }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FixedPointRequantize(FixedPointForm.SingleRounding, [-1, 0, 0, 0, 0], new int[5], 0) }));
+    }
+
+    private static ProductTier Supported(string name)
+    {
+        ProductTier tier = s_tiers.Single(t => t.Name == name);
+        Assert.SkipUnless(tier.IsSupported(), $"this machine cannot run {name}");
+        return tier;
+    }
+}
