@@ -1,12 +1,13 @@
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
-
 namespace Halftone.Engine.Kernels.LowBit;
 
-/// <summary>Float arithmetic: every block of a panel becomes floats once, in the scratch, and all rows are multiplied by it there.</summary>
-internal sealed unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKernel
+/// <summary>Float arithmetic: codes become floats in registers, for a few rows at a time.</summary>
+internal abstract unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKernel
 {
-    private const int Half = LowBitPanels.Width / 2;
+    /// <summary>The most rows of a tile.</summary>
+    protected const int MaxRows = 4;
+
+    /// <summary>Elements of the longest step.</summary>
+    protected const int LongestStep = 16;
 
     /// <inheritdoc/>
     public override int PanelWidth => LowBitPanels.Width;
@@ -14,39 +15,33 @@ internal sealed unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKern
     /// <inheritdoc/>
     public override int Panels => packed.Count;
 
+    /// <summary>The packed weights.</summary>
+    protected LowBitPanels Packed => packed;
+
     /// <inheritdoc/>
-    public override long ScratchBytes(int rows) => ((long)packed.PaddedLength + rows) * LowBitPanels.Width * sizeof(float);
+    public override long ScratchBytes(int rows) => 0;
+
+    /// <summary>How many of the rows that are left the next tile has.</summary>
+    protected abstract int TileRows(int left);
+
+    /// <summary>Computes 16 channels of some rows.</summary>
+    /// <param name="blocks">The panel's steps and scales.</param>
+    /// <param name="zeros">Its zero points, or null where all are the same.</param>
+    /// <param name="x">The first row.</param>
+    /// <param name="rows">As <see cref="TileRows"/> says.</param>
+    /// <param name="sums">16 a row, which hold the biases.</param>
+    protected abstract void Compute(byte* blocks, byte* zeros, float* x, int rows, float* sums);
 
     /// <inheritdoc/>
     public override void Run(float* x, float* y, int rows, int firstPanel, int panels, byte* scratch)
     {
-        int n = packed.Problem.N;
-        int k = packed.Problem.K;
-        var sums = (float*)scratch;
-        float* codes = sums + ((long)rows * LowBitPanels.Width);
         for (int panel = firstPanel; panel < firstPanel + panels; panel++)
         {
-            var bias = new ReadOnlySpan<float>(packed.Bias + ((long)panel * LowBitPanels.Width), LowBitPanels.Width);
-            for (int row = 0; row < rows; row++)
+            for (int row = 0; row < rows;)
             {
-                bias.CopyTo(new Span<float>(sums + ((long)row * LowBitPanels.Width), LowBitPanels.Width));
-            }
-
-            for (int block = 0; block < packed.Problem.Blocks; block++)
-            {
-                int first = block * packed.BlockLength;
-                float* scales = Unpack(panel, block, codes);
-                for (int row = 0; row < rows; row++)
-                {
-                    Multiply(x + ((long)row * k) + first, Math.Min(packed.BlockLength, k - first), codes, scales, sums + ((long)row * LowBitPanels.Width));
-                }
-            }
-
-            int channels = Math.Min(LowBitPanels.Width, n - (panel * LowBitPanels.Width));
-            for (int row = 0; row < rows; row++)
-            {
-                var result = new ReadOnlySpan<float>(sums + ((long)row * LowBitPanels.Width), channels);
-                result.CopyTo(new Span<float>(y + ((long)row * n) + ((long)panel * LowBitPanels.Width), channels));
+                int some = TileRows(rows - row);
+                Tile(panel, x + ((long)row * packed.Problem.K), y + ((long)row * packed.Problem.N), some);
+                row += some;
             }
         }
 
@@ -60,69 +55,35 @@ internal sealed unsafe class FloatLowBitKernel(LowBitPanels packed) : LowBitKern
         base.Dispose();
     }
 
-    /// <summary>Writes code - zero point, 16 channels an element.</summary>
-    /// <returns>The block's scales.</returns>
-    private float* Unpack(int panel, int block, float* codes)
+    /// <summary>Copies the values of a block's last step where it is not whole, the missing ones zeros, which add nothing.</summary>
+    /// <remarks>Before the sums begin: a call while they go on would push them out of their registers.</remarks>
+    protected static void Pad(float* x, int count, int stepElements, float* last)
     {
-        byte* words = packed.Weights + (panel * packed.PanelBytes) + ((long)block * packed.BlockBytes);
-        byte* zeros = packed.Zeros is null ? null : packed.Zeros + ((((long)panel * packed.Problem.Blocks) + block) * LowBitPanels.Width);
-        Vector256<int> zero0 = zeros is null ? Vector256.Create((int)packed.UniformZero!) : Avx2.ConvertToVector256Int32(zeros);
-        Vector256<int> zero1 = zeros is null ? zero0 : Avx2.ConvertToVector256Int32(zeros + Half);
-        Vector256<int> mask = Vector256.Create((1 << packed.CodeBits) - 1);
-        for (int step = 0; step < packed.Steps; step++, words += LowBitPanels.StepBytes)
+        int rest = count % stepElements;
+        if (rest != 0)
         {
-            Vector256<int> words0 = Vector256.Load((int*)words);
-            Vector256<int> words1 = Vector256.Load((int*)words + Half);
-            for (int k = 0; k < packed.StepElements; k++, codes += LowBitPanels.Width)
-            {
-                int shift = (k % 4 * 8) + (k / 4 * packed.CodeBits);
-                Vector256.ConvertToSingle((Vector256.ShiftRightLogical(words0, shift) & mask) - zero0).Store(codes);
-                Vector256.ConvertToSingle((Vector256.ShiftRightLogical(words1, shift) & mask) - zero1).Store(codes + Half);
-            }
+            new Span<float>(last, LongestStep).Clear();
+            new ReadOnlySpan<float>(x + (count - rest), rest).CopyTo(new Span<float>(last, LongestStep));
         }
-
-        return (float*)words;
     }
 
-    private static void Multiply(float* x, int count, float* codes, float* scales, float* y)
+    private void Tile(int panel, float* x, float* y, int rows)
     {
-        Vector256<float> a0 = Vector256<float>.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-        int k = 0;
-        for (; k <= count - 4; k += 4, codes += 4 * LowBitPanels.Width)
+        (int k, int n) = (packed.Problem.K, packed.Problem.N);
+        float* sums = stackalloc float[MaxRows * LowBitPanels.Width];
+        for (int row = 0; row < rows; row++)
         {
-            Vector256<float> x0 = Vector256.Create(x[k]);
-            Vector256<float> x1 = Vector256.Create(x[k + 1]);
-            Vector256<float> x2 = Vector256.Create(x[k + 2]);
-            Vector256<float> x3 = Vector256.Create(x[k + 3]);
-            a0 = Fma.MultiplyAdd(x0, Vector256.Load(codes), a0);
-            b0 = Fma.MultiplyAdd(x0, Vector256.Load(codes + 8), b0);
-            a1 = Fma.MultiplyAdd(x1, Vector256.Load(codes + 16), a1);
-            b1 = Fma.MultiplyAdd(x1, Vector256.Load(codes + 24), b1);
-            a2 = Fma.MultiplyAdd(x2, Vector256.Load(codes + 32), a2);
-            b2 = Fma.MultiplyAdd(x2, Vector256.Load(codes + 40), b2);
-            a3 = Fma.MultiplyAdd(x3, Vector256.Load(codes + 48), a3);
-            b3 = Fma.MultiplyAdd(x3, Vector256.Load(codes + 56), b3);
+            new ReadOnlySpan<float>(packed.Bias + ((long)panel * LowBitPanels.Width), LowBitPanels.Width).CopyTo(new Span<float>(sums + (row * LowBitPanels.Width), LowBitPanels.Width));
         }
 
-        if (k < count)
-        {
-            a0 = Fma.MultiplyAdd(Vector256.Create(x[k]), Vector256.Load(codes), a0);
-            b0 = Fma.MultiplyAdd(Vector256.Create(x[k]), Vector256.Load(codes + 8), b0);
-        }
+        byte* zeros = packed.Zeros is null ? null : packed.Zeros + ((long)panel * packed.Problem.Blocks * LowBitPanels.Width);
+        Compute(packed.Weights + (panel * packed.PanelBytes), zeros, x, rows, sums);
 
-        if (k + 1 < count)
+        int channels = Math.Min(LowBitPanels.Width, n - (panel * LowBitPanels.Width));
+        for (int row = 0; row < rows; row++)
         {
-            a1 = Fma.MultiplyAdd(Vector256.Create(x[k + 1]), Vector256.Load(codes + 16), a1);
-            b1 = Fma.MultiplyAdd(Vector256.Create(x[k + 1]), Vector256.Load(codes + 24), b1);
+            var result = new ReadOnlySpan<float>(sums + (row * LowBitPanels.Width), channels);
+            result.CopyTo(new Span<float>(y + ((long)row * n) + ((long)panel * LowBitPanels.Width), channels));
         }
-
-        if (k + 2 < count)
-        {
-            a2 = Fma.MultiplyAdd(Vector256.Create(x[k + 2]), Vector256.Load(codes + 32), a2);
-            b2 = Fma.MultiplyAdd(Vector256.Create(x[k + 2]), Vector256.Load(codes + 40), b2);
-        }
-
-        Fma.MultiplyAdd(a0 + a1 + (a2 + a3), Vector256.Load(scales), Vector256.Load(y)).Store(y);
-        Fma.MultiplyAdd(b0 + b1 + (b2 + b3), Vector256.Load(scales + Half), Vector256.Load(y + Half)).Store(y + Half);
     }
 }

@@ -18,15 +18,21 @@ internal static unsafe class LowBitTiers
     /// <summary>The kernel of a tier other than the reference for packed weights, which it owns.</summary>
     public static LowBitKernel Kernel(string tier, LowBitPanels packed) => (packed.Problem.Arithmetic, tier) switch
     {
-        // floats gain nothing from VNNI
-        (LowBitArithmetic.Float, _) => new FloatLowBitKernel(packed),
-        (_, "avx2") => Vector<Avx2Products>(packed),
-        (_, "avxvnni") => Vector<AvxVnniProducts>(packed),
+        (LowBitArithmetic.Float, _) => packed.CodeBits == 2 ? Float<TwoBits>(tier, packed) : Float<FourBits>(tier, packed),
         (_, "avx512vnni") => new AssembledLowBitKernel(packed),
-        _ => throw new ArgumentException($"There is no tier {tier}.", nameof(tier)),
+        _ => packed.CodeBits == 2 ? Integer<TwoBits>(tier, packed) : Integer<FourBits>(tier, packed),
     };
 
-    private static LowBitKernel Vector<TProducts>(LowBitPanels packed)
-        where TProducts : struct, IByteProducts =>
-        packed.CodeBits == 2 ? new VectorLowBitKernel<TProducts, TwoBits>(packed) : new VectorLowBitKernel<TProducts, FourBits>(packed);
+    // natively compiled programs have the assembled code, but perhaps not the intrinsics
+    private static LowBitKernel Float<TWidth>(string tier, LowBitPanels packed)
+        where TWidth : struct, ICodeWidth =>
+        tier == "avx512vnni" && Avx512F.IsSupported ? new Avx512FloatLowBitKernel<TWidth>(packed) : new Avx2FloatLowBitKernel<TWidth>(packed);
+
+    private static LowBitKernel Integer<TWidth>(string tier, LowBitPanels packed)
+        where TWidth : struct, ICodeWidth => tier switch
+        {
+            "avx2" => new VectorLowBitKernel<Avx2Products, TWidth>(packed),
+            "avxvnni" => new VectorLowBitKernel<AvxVnniProducts, TWidth>(packed),
+            _ => throw new ArgumentException($"There is no tier {tier}.", nameof(tier)),
+        };
 }
