@@ -4,6 +4,7 @@ using Halftone.Engine.Dense.Linear;
 using Halftone.Engine.Dense.Movement;
 using Halftone.Engine.Dense.Normalization;
 using Halftone.Engine.Dense.Pooling;
+using Halftone.Engine.Dense.Quantized;
 using Halftone.Engine.Dense.Reductions;
 
 namespace Halftone.Engine.Dense;
@@ -48,5 +49,6 @@ internal static class DenseOperators
         LinearOperators.All,
         PoolingOperators.All,
         NormalizationOperators.All,
+        QuantizedOperators.All,
     }.SelectMany(family => family).ToFrozenDictionary(entry => entry.Item1, entry => entry.Item2);
 }

@@ -147,7 +147,7 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, int vec
                 Put(__zmmword_ptr[rcx + at], bytes);
                 break;
             case 3 when full:
-                code.vmovdqu(__ymmword_ptr[rcx + at], Ymm(register));
+                code.vmovdqu8(__ymmword_ptr[rcx + at], Ymm(register));
                 code.vextracti32x4(__xmmword_ptr[rcx + (at + 32)], bytes, 2);
                 break;
             case 3:
