@@ -69,7 +69,7 @@ internal sealed class ResultTable
 
             """);
         return $"""
-            {machine.Processor}, {machine.Cores} logical processors, {string.Join(", ", machine.InstructionSets)}; {machine.OperatingSystem}; {machine.DotNet}; ONNX Runtime {machine.OnnxRuntime}.
+            {machine.Processor}{ProcessorModel.Describe()}, {machine.Cores} logical processors, {string.Join(", ", machine.InstructionSets)}; {machine.OperatingSystem}; {machine.DotNet}; ONNX Runtime {machine.OnnxRuntime}.
 
             Medians; ratios are second time / first time, paired round by round, with their 10..90 % range.
 
