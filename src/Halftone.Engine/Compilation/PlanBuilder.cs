@@ -59,8 +59,8 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
         return kernel;
     }
 
-    /// <summary>Makes a product ready, by the tier that was asked for or the best there is; a tier that lacks its arithmetic leaves it to the next.</summary>
-    public ProductKernel Product(ProductProblem problem) => ProductTiers.Choose(options.ChosenTier, problem).Build(problem);
+    /// <summary>Makes a product ready, by the tier that was asked for or the best there is.</summary>
+    public ProductKernel Product(ProductProblem problem) => ProductTiers.Choose(options.ChosenTier).Build(problem);
 
     /// <summary>A place in the arena.</summary>
     public Place Allocate(long bytes) => Keep(new Place(Place.Arena, bytes));

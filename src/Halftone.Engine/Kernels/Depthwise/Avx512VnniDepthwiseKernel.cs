@@ -17,6 +17,7 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
     /// <exception cref="NotSupportedException">The system grants no executable memory.</exception>
     public Avx512VnniDepthwiseKernel(DepthwiseProblem problem)
     {
+        KernelChecks.Require(problem);
         _problem = problem;
         _blocks = (problem.Channels + Block - 1) / Block;
         _constants = new NativeBuffer((long)_blocks * DepthwiseCode.Bytes);
@@ -36,6 +37,7 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
     /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int pixels)
     {
+        ObjectDisposedException.ThrowIf(_constants.IsClosed, this);
         DepthwiseCall call;
         for (int block = 0; block < _blocks; block++)
         {
@@ -67,7 +69,7 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
     private static bool Overflows(DepthwiseProblem problem)
     {
         float[] scale = ((FloatRequantize)problem.Epilogue).Scale;
-        return Enumerable.Range(0, problem.Channels).Any(c => Math.Min(Math.Abs((double)problem.Bias[c]) + (255 * 128 * 9), 1L << 31) * Math.Abs(scale[c]) >= 1 << 30);
+        return !Enumerable.Range(0, problem.Channels).All(c => Math.Min(Math.Abs((double)problem.Bias[c]) + (255 * 128 * 9), 1L << 31) * Math.Abs(scale[c]) < 1 << 30);
     }
 
     private ExecutableMemory Assemble(bool full, bool mayOverflow) =>

@@ -194,7 +194,8 @@ internal sealed class DepthwiseCode
             c.vmulps(Zmm(first + j), Zmm(first + j), __zmmword_ptr[r9 + (Scales + (64 * j))]);
             if (_mayOverflow)
             {
-                c.vminps(Zmm(first + j), Zmm(first + j), __dword_bcst[r9 + (Tail + 8)]);
+                c.vbroadcastss(zmm30, __dword_ptr[r9 + (Tail + 8)]);
+                c.vminps(Zmm(first + j), zmm30, Zmm(first + j)); // what is not a number stays so, and ends as the least code
             }
 
             c.vcvtps2dq(Zmm(first + j), Zmm(first + j));

@@ -12,17 +12,15 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     private readonly Lock _lock = new();
     private readonly Tile[] _whole; // of a full panel, of the last
     private readonly Tile[] _rest;
+    private bool _disposed;
     private readonly Tile[][]? _line; // tiles of a line that leaves zero taps out
 
     /// <summary>Packs and assembles.</summary>
-    /// <exception cref="NotSupportedException">The system grants no executable memory, or the epilogue is in fixed point.</exception>
+    /// <exception cref="ArgumentException">The problem's arrays do not fit.</exception>
+    /// <exception cref="NotSupportedException">The system grants no executable memory.</exception>
     public Avx512VnniProductKernel(ProductProblem problem)
     {
-        if (problem.Epilogue is FixedPointRequantize)
-        {
-            throw new NotSupportedException("Fixed-point requantization is not assembled.");
-        }
-
+        KernelChecks.Require(problem);
         _problem = problem;
         _packed = new PackedProduct(problem);
         _whole = new Tile[2];
@@ -47,11 +45,11 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     /// <inheritdoc/>
     public override int TileRows => _whole[0].Rows;
 
-    /// <summary>The tier's entry for the list.</summary>
-    public static ProductTier Tier { get; } = new("avx512vnni", () => Cpu.HasAvx512Vnni, p => new Avx512VnniProductKernel(p))
-    {
-        Takes = p => p.Epilogue is not FixedPointRequantize,
-    };
+    /// <summary>The tier's entry for the list. It leaves fixed-point requantization to the best of the tiers that are not assembled.</summary>
+    public static ProductTier Tier { get; } = new(
+        "avx512vnni",
+        () => Cpu.HasAvx512Vnni,
+        p => p.Epilogue is FixedPointRequantize ? ProductTiers.All.First(t => t != Tier && t.IsSupported()).Build(p) : new Avx512VnniProductKernel(p));
 
     /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels) => Run(a, y, rows, firstPanel, panels, 0, _problem.SegmentOffsets.Length);
@@ -59,6 +57,7 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, int firstSegment, int segments)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ProductCall call = default;
         for (int panel = firstPanel; panel < firstPanel + panels; panel++)
         {
@@ -89,6 +88,7 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     /// <inheritdoc/>
     public override void Dispose()
     {
+        _disposed = true;
         foreach (ExecutableMemory code in _codes.Values)
         {
             code.Dispose();

@@ -122,7 +122,7 @@ internal sealed unsafe class PackedProduct : IDisposable
         for (int n = 0; n < problem.Channels; n++)
         {
             double sum = Math.Abs((double)problem.Bias[n]) + (255.0 * 128 * perChannel);
-            if (Math.Min(sum, 1L << 31) * Math.Abs(epilogue.Scale[n]) >= MostBeforeConversion)
+            if (!(Math.Min(sum, 1L << 31) * Math.Abs(epilogue.Scale[n]) < MostBeforeConversion))
             {
                 return true;
             }

@@ -38,8 +38,4 @@ internal abstract unsafe class ProductKernel : IDisposable
 /// <param name="Name">As the environment variable HALFTONE_ENGINE_TIER spells it: reference, avx2, avxvnni, avx512vnni, advsimd.</param>
 /// <param name="IsSupported">Whether this machine can.</param>
 /// <param name="Build">Packs a problem's weights.</param>
-internal sealed record ProductTier(string Name, Func<bool> IsSupported, Func<ProductProblem, ProductKernel> Build)
-{
-    /// <summary>Whether it has the arithmetic of a problem.</summary>
-    public Func<ProductProblem, bool> Takes { get; init; } = _ => true;
-}
+internal sealed record ProductTier(string Name, Func<bool> IsSupported, Func<ProductProblem, ProductKernel> Build);
