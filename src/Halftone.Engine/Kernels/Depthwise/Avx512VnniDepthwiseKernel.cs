@@ -31,13 +31,21 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         _full = _blocks == 1 || problem.Channels % Block == 0 ? _last : Assemble(full: true, mayOverflow);
     }
 
-    /// <summary>The tier's entry for the list.</summary>
-    public static DepthwiseTier Tier { get; } = new("avx512vnni", p => Cpu.HasAvx512Vnni && Fits(p), p => new Avx512VnniDepthwiseKernel(p));
+    /// <summary>The tier's entry for the list. It leaves other windows and arithmetic to the best of the tiers that are not assembled.</summary>
+    public static DepthwiseTier Tier { get; } = new(
+        "avx512vnni",
+        _ => Cpu.HasAvx512Vnni,
+        p => Fits(p) ? new Avx512VnniDepthwiseKernel(p) : DepthwiseTiers.All.First(t => t != Tier && t.IsSupported(p)).Build(p));
 
     /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int pixels)
     {
         ObjectDisposedException.ThrowIf(_constants.IsClosed, this);
+        if (pixels == 0)
+        {
+            return;
+        }
+
         DepthwiseCall call;
         for (int block = 0; block < _blocks; block++)
         {
