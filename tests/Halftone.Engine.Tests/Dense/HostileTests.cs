@@ -88,5 +88,16 @@ public sealed unsafe class HostileTests
         Assert.Equal([0, 3], DenseRun.Compute(new Node("n", "Slice", ["x", "s", "e", "a", "t"], ["y"]), 22, [none, Longs(5), Longs(-9), Longs(0), Longs(-1)])[0].Dims.AsSpan());
     }
 
+    [Fact]
+    public void Many_axes_of_no_length_take_no_stack()
+    {
+        Tensor none = Tensor.Of<float>([], [.. Enumerable.Repeat(0L, 4_000_000)]);
+        Assert.Equal(0, DenseRun.Compute(new Node("n", "Add", ["x", "z"], ["y"]), 22, [none, Tensor.Of([1f], 1)])[0].Count);
+    }
+
+    [Fact]
+    public void Tuples_into_nothing_gather_nothing() =>
+        Assert.Equal([2, 0], DenseRun.Compute(new Node("n", "GatherND", ["x", "i"], ["y"]), 22, [Tensor.Of<float>([], 0, 0), Tensor.Of([5L, -7], 2, 1)])[0].Dims.AsSpan());
+
     private static Tensor Longs(params long[] values) => Tensor.Of(values, values.Length);
 }

@@ -84,10 +84,9 @@ internal static unsafe class Gathers
         TensorType y = request.Type(x.Element, indices.Dims.SkipLast(1).Concat(x.Dims.Skip(b + depth)));
         CheckIndices(request, i => x.Dims[b + (int)(i % depth)], y.Count);
         long block = Lengths.Product(x.Dims.Skip(b + depth)) * (x.Element.Bits() / 8);
-        long tuples = Lengths.Product(indices.Dims.SkipLast(1));
+        long tuples = y.Count == 0 ? 0 : Lengths.Product(indices.Dims.SkipLast(1));
         long perBatch = Lengths.Product(indices.Dims.Skip(b).SkipLast(1));
         int[] lengths = [.. x.Dims.Skip(b).Take(depth)];
-        long batchBlocks = Lengths.Product(lengths);
         return new DensePlan([y], (inputs, outputs, _, part, parts) =>
         {
             for (long i = tuples * part / parts; i < tuples * (part + 1) / parts; i++)
