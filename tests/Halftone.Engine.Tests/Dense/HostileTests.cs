@@ -14,6 +14,8 @@ public sealed unsafe class HostileTests
         { "an index outside", new("n", "Gather", ["x", "i"], ["y"]), [s_x, Longs(2)] },
         { "an index below", new("n", "GatherElements", ["x", "i"], ["y"]), [s_x, Tensor.Of([-3L], 1, 1)] },
         { "a tuple outside", new("n", "GatherND", ["x", "i"], ["y"]), [s_x, Longs(0, 3)] },
+        { "an index to replace outside", new("n", "ScatterElements", ["x", "i", "u"], ["y"]), [s_x, Tensor.Of([2L], 1, 1), Tensor.Of([1f], 1, 1)] },
+        { "a tuple to replace outside", new("n", "ScatterND", ["x", "i", "u"], ["y"]), [s_x, Tensor.Of([0L, 3], 1, 2), Tensor.Of([1f], 1)] },
         { "float indices", new("n", "Gather", ["x", "i"], ["y"]), [s_x, Tensor.Of([0f], 1)] },
         { "an axis outside", new Node("n", "Concat", ["x", "x"], ["y"]).With("axis", 2), [s_x, s_x] },
         { "lengths that do not join", new Node("n", "Concat", ["x", "z"], ["y"]).With("axis", 0), [s_x, Tensor.Of([1f], 1, 1)] },

@@ -95,7 +95,7 @@ internal static class Arithmetic
         }
     }
 
-    private readonly struct Mul : INumberPair
+    internal readonly struct Mul : INumberPair
     {
         public static T Invoke<T>(T a, T b)
             where T : unmanaged, INumber<T> => a * b;

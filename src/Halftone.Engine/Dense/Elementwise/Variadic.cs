@@ -60,7 +60,7 @@ internal static unsafe class Variadic
             where T : unmanaged, INumber<T> => Variadic.Plan<TPair, T>(request, mean);
     }
 
-    private readonly struct Max : INumberPair
+    internal readonly struct Max : INumberPair
     {
         public static T Invoke<T>(T a, T b)
             where T : unmanaged, INumber<T> => T.Max(a, b);
@@ -80,7 +80,7 @@ internal static unsafe class Variadic
         }
     }
 
-    private readonly struct Min : INumberPair
+    internal readonly struct Min : INumberPair
     {
         public static T Invoke<T>(T a, T b)
             where T : unmanaged, INumber<T> => T.Min(a, b);
