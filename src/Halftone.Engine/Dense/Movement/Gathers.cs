@@ -82,12 +82,11 @@ internal static unsafe class Gathers
 
         int b = (int)batchDims;
         TensorType y = request.Type(x.Element, indices.Dims.SkipLast(1).Concat(x.Dims.Skip(b + depth)));
-        CheckIndices(request, i => x.Dims[b + (int)(i % depth)], y.Count);
+        CheckIndices(request, i => x.Dims[b + (int)(i % depth)], depth == 0 ? 0 : y.Count);
         long block = Lengths.Product(x.Dims.Skip(b + depth)) * (x.Element.Bits() / 8);
-        long tuples = Lengths.Product(indices.Dims.SkipLast(1));
+        long tuples = y.Count == 0 ? 0 : Lengths.Product(indices.Dims.SkipLast(1));
         long perBatch = Lengths.Product(indices.Dims.Skip(b).SkipLast(1));
         int[] lengths = [.. x.Dims.Skip(b).Take(depth)];
-        long batchBlocks = Lengths.Product(lengths);
         return new DensePlan([y], (inputs, outputs, _, part, parts) =>
         {
             for (long i = tuples * part / parts; i < tuples * (part + 1) / parts; i++)
@@ -106,12 +105,18 @@ internal static unsafe class Gathers
         };
     }
 
-    private static bool Wide(DenseRequest request, TensorType indices) =>
+    /// <summary>Whether indices have 64 bits, and not 32.</summary>
+    /// <exception cref="ModelException">They have neither.</exception>
+    public static bool Wide(DenseRequest request, TensorType indices) =>
         indices.Element is ElementType.Int64 || (indices.Element is ElementType.Int32 ? false : throw request.Refusal($"its indices are {indices.Element.OnnxName()}, neither int32 nor int64."));
 
-    private static void CheckIndices(DenseRequest request, Func<long, int> length, long outputs)
+    /// <summary>Checks the indices of the second input, where they are known.</summary>
+    /// <param name="request">Whose.</param>
+    /// <param name="length">The length that an index counts along.</param>
+    /// <param name="elements">How many elements are moved; where it is none, no index matters.</param>
+    public static void CheckIndices(DenseRequest request, Func<long, int> length, long elements)
     {
-        if (outputs == 0)
+        if (elements == 0)
         {
             return;
         }
@@ -127,7 +132,8 @@ internal static unsafe class Gathers
         }
     }
 
-    private static long At(byte* indices, bool wide, long i, int length)
+    /// <summary>An index from the front, brought into range.</summary>
+    public static long At(byte* indices, bool wide, long i, int length)
     {
         long at = wide ? ((long*)indices)[i] : ((int*)indices)[i];
         return Math.Clamp(at < 0 ? at + length : at, 0, length - 1);
