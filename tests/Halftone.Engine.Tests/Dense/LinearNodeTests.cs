@@ -116,6 +116,8 @@ public sealed class LinearNodeTests
         Tensor[] expected = Expected(node);
         for (int i = 0; i < expected.Length; i++)
         {
+            if (op.StartsWith("QLinearMatMul")) Console.Error.WriteLine($"{node.Name} exp {string.Join(",", expected[i].ToInt64s())} ours {string.Join(",", values[model.Graph.Outputs[i].Name].ToInt64s())} ort {string.Join(",", node.Expected?[i].ToInt64s() ?? [])} in {string.Join(" | ", node.Feed!.Select(f => f.Key + ":" + f.Value.Type + ":" + string.Join(",", f.Value.ToFloats())))}");
+            if (op == "LpNormalization") Console.Error.WriteLine($"{node.Name} {model.Opset} exp {string.Join(",", expected[i].ToFloats())} ort {string.Join(",", node.Expected?[i].ToFloats() ?? [])}");
             Near.Check(expected[i], values[model.Graph.Outputs[i].Name], s_exact.Contains(op) ? 0 : 1e-5);
         }
 
