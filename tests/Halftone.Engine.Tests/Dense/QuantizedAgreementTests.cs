@@ -18,7 +18,7 @@ public sealed class QuantizedAgreementTests
         byte[] b = [.. Enumerable.Range(0, 65536).Select(i => (byte)i)];
         ElementType type = signed ? ElementType.Int8 : ElementType.UInt8;
         Binary(op, seed, signed, new Tensor(type, [65536], a), new Tensor(type, [65536], b));
-    }, iter: 8);
+    }, iter: 16);
 
     [Theory]
     [InlineData("QLinearAdd")]
@@ -45,7 +45,10 @@ public sealed class QuantizedAgreementTests
         Dictionary<string, Tensor> inputs = new()
         {
             ["x"] = new Tensor(signed ? ElementType.Int8 : ElementType.UInt8, [256], Enumerable.Range(0, 256).Select(i => (byte)i).ToArray()),
-            ["xs"] = Values.Scales(seed), ["xz"] = Values.Codes(seed, signed), ["ys"] = Values.Scales(seed + 1), ["yz"] = Values.Codes(seed + 1, signed),
+            ["xs"] = Values.Scales(seed),
+            ["xz"] = Values.Codes(seed, signed),
+            ["ys"] = Values.Scales(seed + 1),
+            ["yz"] = Values.Codes(seed + 1, signed),
         };
         Oracle.Check(Node(op, inputs), 17, inputs, 0, spread);
     }, iter: 20);
@@ -55,9 +58,14 @@ public sealed class QuantizedAgreementTests
     {
         Dictionary<string, Tensor> inputs = new()
         {
-            ["ys"] = Values.Scales(seed), ["yz"] = Values.Codes(seed, signed),
-            ["a"] = Values.Codes(seed, signed, 2, 3, other), ["as"] = Values.Scales(seed + 1), ["az"] = Values.Codes(seed + 1, signed),
-            ["b"] = Values.Codes(seed + 2, signed, 2, 4, other), ["bs"] = Values.Scales(seed + 2), ["bz"] = Values.Codes(seed + 2, signed),
+            ["ys"] = Values.Scales(seed),
+            ["yz"] = Values.Codes(seed, signed),
+            ["a"] = Values.Codes(seed, signed, 2, 3, other),
+            ["as"] = Values.Scales(seed + 1),
+            ["az"] = Values.Codes(seed + 1, signed),
+            ["b"] = Values.Codes(seed + 2, signed, 2, 4, other),
+            ["bs"] = Values.Scales(seed + 2),
+            ["bz"] = Values.Codes(seed + 2, signed),
         };
         Oracle.Check(Node("QLinearConcat", inputs).With("axis", 1), 17, inputs, 0);
     }, iter: 20);
@@ -67,7 +75,11 @@ public sealed class QuantizedAgreementTests
     {
         Dictionary<string, Tensor> inputs = new()
         {
-            ["x"] = Values.Codes(seed, signed, 2, other, 7, 6), ["xs"] = Values.Scales(seed), ["xz"] = Values.Codes(seed, signed), ["ys"] = Values.Scales(seed + 1), ["yz"] = Values.Codes(seed + 1, signed),
+            ["x"] = Values.Codes(seed, signed, 2, other, 7, 6),
+            ["xs"] = Values.Scales(seed),
+            ["xz"] = Values.Codes(seed, signed),
+            ["ys"] = Values.Scales(seed + 1),
+            ["yz"] = Values.Codes(seed + 1, signed),
         };
         Oracle.Check(Node("QLinearGlobalAveragePool", inputs), 17, inputs, 0);
         Node pool = Node("QLinearAveragePool", inputs).With("kernel_shape", [2L + (seed % 2), 3]).With("strides", [1L, 1 + (seed % 3)]).With("pads", [1L, 0, 1, 1]).With("count_include_pad", seed % 2);
@@ -79,8 +91,11 @@ public sealed class QuantizedAgreementTests
     {
         Dictionary<string, Tensor> inputs = new()
         {
-            ["x"] = Values.Codes(seed, signed, 2, 9, other), ["xs"] = Tensor.Scalar(0.02f + (seed % 10 * 0.01f)), ["xz"] = Values.Codes(seed, signed),
-            ["ys"] = Tensor.Scalar(1f / 256), ["yz"] = signed ? Tensor.Scalar((sbyte)-128) : Tensor.Scalar((byte)0),
+            ["x"] = Values.Codes(seed, signed, 2, 9, other),
+            ["xs"] = Tensor.Scalar(0.02f + (seed % 10 * 0.01f)),
+            ["xz"] = Values.Codes(seed, signed),
+            ["ys"] = Tensor.Scalar(1f / 256),
+            ["yz"] = signed ? Tensor.Scalar((sbyte)-128) : Tensor.Scalar((byte)0),
         };
         Node node = Node("QLinearSoftmax", inputs).With("opset", seed % 2 == 0 ? 13 : 11).With("axis", 1);
         if (seed % 2 == 0 && other == 1)
@@ -99,28 +114,55 @@ public sealed class QuantizedAgreementTests
         Tensor scaleB = seed % 3 == 0 ? Values.Scales(seed + 5, n) : Values.Scales(seed + 5);
         Dictionary<string, Tensor> integer = new()
         {
-            ["a"] = Values.Codes(seed, signed, 2, m, k), ["cb"] = Values.Codes(seed + 1, signed: true, k, n), ["az"] = Values.Codes(seed + 2, signed), ["cbz"] = zeroB,
+            ["a"] = Values.Codes(seed, signed, 2, m, k),
+            ["cb"] = Values.Codes(seed + 1, signed: true, k, n),
+            ["az"] = Values.Codes(seed + 2, signed),
+            ["cbz"] = zeroB,
         };
         Oracle.Check(Node("MatMulInteger", integer, ""), 17, integer, 0);
         Dictionary<string, Tensor> toFloat = new()
         {
-            ["a"] = integer["a"], ["cb"] = integer["cb"], ["as"] = Values.Scales(seed), ["cbs"] = scaleB, ["az"] = integer["az"], ["cbz"] = zeroB, ["bias"] = Values.Floats(seed, n),
+            ["a"] = integer["a"],
+            ["cb"] = integer["cb"],
+            ["as"] = Values.Scales(seed),
+            ["cbs"] = scaleB,
+            ["az"] = integer["az"],
+            ["cbz"] = zeroB,
+            ["bias"] = Values.Floats(seed, n),
         };
         Oracle.Check(Node("MatMulIntegerToFloat", toFloat), 17, toFloat, 1e-6);
         Dictionary<string, Tensor> qlinear = new()
         {
-            ["a"] = integer["a"], ["as"] = Values.Scales(seed), ["az"] = integer["az"], ["cb"] = integer["cb"], ["cbs"] = scaleB, ["cbz"] = zeroB, ["ys"] = Tensor.Scalar(0.1f), ["yz"] = Values.Codes(seed + 7, signed),
+            ["a"] = integer["a"],
+            ["as"] = Values.Scales(seed),
+            ["az"] = integer["az"],
+            ["cb"] = integer["cb"],
+            ["cbs"] = scaleB,
+            ["cbz"] = zeroB,
+            ["ys"] = Tensor.Scalar(0.1f),
+            ["yz"] = Values.Codes(seed + 7, signed),
         };
         Oracle.Check(Node("QLinearMatMul", qlinear, ""), 17, qlinear, 0);
         Dictionary<string, Tensor> dynamic = new()
         {
-            ["a"] = Values.Floats(seed, m, k), ["cb"] = integer["cb"], ["cbs"] = scaleB, ["cbz"] = zeroB, ["bias"] = Values.Floats(seed, n),
+            ["a"] = Values.Floats(seed, m, k),
+            ["cb"] = integer["cb"],
+            ["cbs"] = scaleB,
+            ["cbz"] = zeroB,
+            ["bias"] = Values.Floats(seed, n),
         };
         Oracle.Check(Node("DynamicQuantizeMatMul", dynamic), 17, dynamic, 1e-6);
         Dictionary<string, Tensor> gemm = new()
         {
-            ["a"] = Values.Codes(seed, signed, m, k), ["as"] = Values.Scales(seed), ["az"] = integer["az"], ["cb"] = Values.Codes(seed + 1, signed: true, n, k), ["cbs"] = scaleB, ["cbz"] = zeroB,
-            ["c"] = Tensor.Of([.. Enumerable.Range(0, n).Select(i => (seed % 997 * (i - 3)))], n), ["ys"] = Tensor.Scalar(0.1f), ["yz"] = Values.Codes(seed + 7, signed),
+            ["a"] = Values.Codes(seed, signed, m, k),
+            ["as"] = Values.Scales(seed),
+            ["az"] = integer["az"],
+            ["cb"] = Values.Codes(seed + 1, signed: true, n, k),
+            ["cbs"] = scaleB,
+            ["cbz"] = zeroB,
+            ["c"] = Tensor.Of([.. Enumerable.Range(0, n).Select(i => (seed % 997 * (i - 3)))], n),
+            ["ys"] = Tensor.Scalar(0.1f),
+            ["yz"] = Values.Codes(seed + 7, signed),
         };
         Oracle.Check(Node("QGemm", gemm).With("transB", 1).With("alpha", 1f + (seed % 2)), 17, gemm, 0);
     }, iter: 25);
@@ -133,18 +175,25 @@ public sealed class QuantizedAgreementTests
         bool perChannel = seed % 2 == 0;
         Dictionary<string, Tensor> qlinear = new()
         {
-            ["x"] = Values.Codes(seed, signed, 2, groups * channels, 6, width), ["xs"] = Values.Scales(seed), ["xz"] = Values.Codes(seed + 2, signed),
-            ["cw"] = Values.Codes(seed + 1, signed: true, filters, channels, 3, 2), ["cws"] = perChannel ? Values.Scales(seed, filters) : Values.Scales(seed),
+            ["x"] = Values.Codes(seed, signed, 2, groups * channels, 6, width),
+            ["xs"] = Values.Scales(seed),
+            ["xz"] = Values.Codes(seed + 2, signed),
+            ["cw"] = Values.Codes(seed + 1, signed: true, filters, channels, 3, 2),
+            ["cws"] = perChannel ? Values.Scales(seed, filters) : Values.Scales(seed),
             ["cwz"] = perChannel ? Tensor.Of(new sbyte[filters], filters) : Values.Codes(seed, signed: true),
-            ["ys"] = Tensor.Scalar(0.1f), ["yz"] = Values.Codes(seed + 7, signed), ["cb"] = Tensor.Of([.. Enumerable.Range(0, filters).Select(i => seed % 997 * (i - 3))], filters),
+            ["ys"] = Tensor.Scalar(0.1f),
+            ["yz"] = Values.Codes(seed + 7, signed),
+            ["cb"] = Tensor.Of([.. Enumerable.Range(0, filters).Select(i => seed % 997 * (i - 3))], filters),
         };
         long[] pads = [seed % 2, 1, 0, seed % 3];
         Node Shaped(Node node) => node.With("group", groups).With("pads", pads).With("strides", [1L, 1 + (seed % 2)]).With("dilations", [1L + (seed % 2), 1]);
         Oracle.Check(Shaped(Node("QLinearConv", qlinear, "")), 17, qlinear, 0);
         Dictionary<string, Tensor> integer = new()
         {
-            ["x"] = Values.Codes(seed, false, 2, groups * channels, 6, width), ["cw"] = Values.Codes(seed + 1, signed: seed % 2 == 0, filters, channels, 3, 2),
-            ["xz"] = Values.Codes(seed + 2, false), ["cwz"] = Values.Codes(seed, seed % 2 == 0),
+            ["x"] = Values.Codes(seed, false, 2, groups * channels, 6, width),
+            ["cw"] = Values.Codes(seed + 1, signed: seed % 2 == 0, filters, channels, 3, 2),
+            ["xz"] = Values.Codes(seed + 2, false),
+            ["cwz"] = Values.Codes(seed, seed % 2 == 0),
         };
         Oracle.Check(Shaped(Node("ConvInteger", integer, "")), 17, integer, 0);
     }, iter: 30);
@@ -158,7 +207,9 @@ public sealed class QuantizedAgreementTests
         int blocks = (k + size - 1) / size;
         Dictionary<string, Tensor> inputs = new()
         {
-            ["a"] = Values.Floats(seed, 2, m, k), ["cb"] = Values.Codes(seed, false, n, blocks, size * bits / 8), ["cs"] = Values.Scales(seed, n, blocks),
+            ["a"] = Values.Floats(seed, 2, m, k),
+            ["cb"] = Values.Codes(seed, false, n, blocks, size * bits / 8),
+            ["cs"] = Values.Scales(seed, n, blocks),
         };
         if (zeros)
         {
@@ -182,7 +233,10 @@ public sealed class QuantizedAgreementTests
         Dictionary<string, Tensor> inputs = new() { ["x"] = Typed(Values.Floats(seed, 3, n, 6)), ["s"] = Typed(Values.Scales(seed, dims)), ["z"] = new Tensor(type, dims, bytes) };
         Node node = new Node("node", "QuantizeLinear", inputs.Keys, ["y"]).With("axis", layout == 2 ? 2 : 1);
         node = layout == 2 ? node.With("block_size", 2) : node;
-        Tensor[] y = Oracle.Check(node, 21, inputs, 0);
+
+        // ONNX divides halves in halves; ONNX Runtime does not always
+        Tensor[] y = half ? Oracle.Split(node, 21, inputs) : Oracle.Check(node, 21, inputs, 0);
+        Near.Check(Halftone.Onnx.Operators.QuantizeLinear.Run(inputs["x"], inputs["s"], inputs["z"], Halftone.Onnx.Operators.LinearOptions.Of(node)), y[0], 0);
         Dictionary<string, Tensor> back = new() { ["x"] = y[0], ["s"] = inputs["s"], ["z"] = inputs["z"] };
         Node dequantize = new Node("node", "DequantizeLinear", back.Keys, ["y"]).WithAttributesOf(node);
         Oracle.Check(dequantize, 21, back, 0);
@@ -192,8 +246,14 @@ public sealed class QuantizedAgreementTests
     {
         Dictionary<string, Tensor> inputs = new()
         {
-            ["a"] = a, ["as"] = Values.Scales(seed), ["az"] = Values.Codes(seed, signed), ["b"] = b, ["bs"] = Values.Scales(seed + 1), ["bz"] = Values.Codes(seed + 1, signed),
-            ["ys"] = op == "QLinearAdd" ? Values.Scales(seed + 2) : Tensor.Scalar(0.01f), ["yz"] = Values.Codes(seed + 2, signed),
+            ["a"] = a,
+            ["as"] = Values.Scales(seed),
+            ["az"] = Values.Codes(seed, signed),
+            ["b"] = b,
+            ["bs"] = Values.Scales(seed + 1),
+            ["bz"] = Values.Codes(seed + 1, signed),
+            ["ys"] = op == "QLinearAdd" ? Values.Scales(seed + 2) : Tensor.Scalar(0.01f),
+            ["yz"] = Values.Codes(seed + 2, signed),
         };
         Oracle.Check(Node(op, inputs), 17, inputs, 0);
     }

@@ -52,7 +52,7 @@ internal static unsafe class Binary
         private readonly float _ratioA = ScaleA / ScaleC;
         private readonly float _ratioB = ScaleB / ScaleC;
         private readonly float _ratio = ScaleA * ScaleB / ScaleC;
-        private readonly float _offset = ZeroC - ((ScaleA / ScaleC * ZeroA) + (ScaleB / ScaleC * ZeroB));
+        private readonly float _offset = ZeroC - MathF.FusedMultiplyAdd(ScaleA / ScaleC, ZeroA, ScaleB / ScaleC * ZeroB);
 
         public float Product(int a, int b) => ((a - ZeroA) * (b - ZeroB) * _ratio) + ZeroC;
 
