@@ -43,13 +43,15 @@ internal sealed partial class Matcher(TypedGraph typed)
         {
             ("", "QuantizeLinear") => AtQuantize(node),
             ("", "DequantizeLinear") when _view.Activation(node.Output(0)) is { } input => new DequantizeUnit { Node = node, Input = input },
-            ("", "Gemm" or "MatMul") => ToFloats(node),
+            ("", "Gemm" or "MatMul") => (Unit?)ToFloats(node) ?? LowBitMatMul(node),
+            ("", "Transpose") when IsCodes(node.Input(0)) => Turn(node, node.Input(0), node.Output(0)),
             ("", "QLinearConv") => QLinearConv(node),
             ("", "QLinearMatMul") => QLinearMatMul(node),
             ("", "MaxPool") when IsCodes(node.Input(0)) && node.Outputs.Count == 1 => CodesMaxPool(node),
             ("com.microsoft", "QLinearAdd" or "QLinearMul") => QLinearBinary(node),
             ("com.microsoft", "QLinearGlobalAveragePool") => QLinearGlobalAveragePool(node),
             ("com.microsoft", "QGemm") => QGemm(node),
+            ("com.microsoft", "MatMulNBits") => MatMulNBits(node),
             _ => null,
         } ?? new DenseUnit { Node = node };
     }
