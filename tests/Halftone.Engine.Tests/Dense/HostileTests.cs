@@ -66,6 +66,14 @@ public sealed unsafe class HostileTests
         Assert.All(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(output).ToArray(), v => Assert.InRange(v, 1, 6));
     }
 
+    [Fact]
+    public void Run_time_indices_along_nothing_are_refused()
+    {
+        ImmutableArray<TensorType?> types = [new TensorType(ElementType.Float, [2, 0]), new TensorType(ElementType.Int64, [1, 2])];
+        DenseRequest request = new(new Node("n", "GatherND", ["x", "i"], ["y"]), 22, types, [null, null]);
+        Assert.Throws<ModelException>(() => DenseOperators.All["GatherND"](request));
+    }
+
     [Theory]
     [InlineData("Div", new[] { 0, int.MinValue, 0, -3 })]
     [InlineData("Mod", new[] { 0, 0, 0, 1 })]

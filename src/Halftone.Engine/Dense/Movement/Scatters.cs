@@ -46,7 +46,7 @@ internal static unsafe class Scatters
 
         TensorType y = request.Type(x.Element, x.Dims);
         int length = x.Dims[axis];
-        Gathers.CheckIndices(request, _ => length, updates.Count);
+        Gathers.CheckIndices(request, [length], updates.Count);
         long[] strides = Lengths.Strides(x.Dims);
         long stride = strides[axis];
         strides[axis] = 0;
@@ -78,11 +78,11 @@ internal static unsafe class Scatters
         }
 
         TensorType y = request.Type(x.Element, x.Dims);
-        Gathers.CheckIndices(request, i => x.Dims[(int)(i % depth)], depth == 0 ? 0 : updates.Count);
         long block = Lengths.Product(x.Dims.Skip(depth));
         long tuples = updates.Count == 0 ? 0 : Lengths.Product(indices.Dims.SkipLast(1));
         int size = x.Element.Bits() / 8;
         int[] lengths = [.. x.Dims.Take(depth)];
+        Gathers.CheckIndices(request, lengths, updates.Count);
         return new DensePlan([y], (inputs, outputs, _, _, _) =>
         {
             Buffer.MemoryCopy(inputs[0], outputs[0], y.Bytes, y.Bytes);
