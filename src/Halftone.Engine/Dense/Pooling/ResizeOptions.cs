@@ -65,7 +65,7 @@ internal sealed record ResizeOptions
     public float Coordinate(int output, float outputs, int inputs, float scale, float start, float end) => Coordinates switch
     {
         "half_pixel" => ((output + 0.5f) / scale) - 0.5f,
-        "half_pixel_symmetric" => (inputs / 2f * (1 - (MathF.Floor(outputs) / outputs))) + ((output + 0.5f) / scale) - 0.5f,
+        "half_pixel_symmetric" => (inputs / 2f * (1 - (MathF.Floor(outputs) / (scale * inputs)))) + ((output + 0.5f) / scale) - 0.5f,
         "pytorch_half_pixel" => outputs > 1 ? ((output + 0.5f) / scale) - 0.5f : 0,
         "align_corners" => outputs == 1 ? 0 : (float)output * (inputs - 1) / (outputs - 1),
         "tf_half_pixel_for_nn" => (output + 0.5f) / scale,
