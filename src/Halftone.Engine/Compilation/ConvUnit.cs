@@ -34,6 +34,9 @@ internal sealed class ConvUnit : Unit
     /// <inheritdoc/>
     public override ImmutableArray<Held> Makes => [new(Output, Form.Image)];
 
+    // beyond, the taps that padding saves are too few to pay for code of their own
+    private const int WidestSkip = 40;
+
     private ConvAxis V => Geometry.Vertical;
 
     private ConvAxis H => Geometry.Horizontal;
@@ -60,7 +63,7 @@ internal sealed class ConvUnit : Unit
         {
             ProductProblem problem = Problem(from, to, group, epilogue);
             ProductKernel kernel = plan.Own(plan.Product(problem));
-            var step = new ProductStep(kernel, Lines(from, to, group, kernel.TileRows), Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), Nanoseconds(problem))
+            var step = new ProductStep(kernel, Lines(from, to, group), problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), Nanoseconds(problem))
             {
                 Name = Label,
             };
@@ -109,7 +112,8 @@ internal sealed class ConvUnit : Unit
         }
 
         int first = group * GroupOutputs;
-        bool skips = Skips && !taps && H.Output <= 14 && channels % 4 == 0;
+        ProductLines? flat = IsFlat(from, to) ? Lines(from, to, group) : null;
+        bool skips = Skips && !taps && channels % 4 == 0 && H.Kernel > 1 && H.Output <= WidestSkip;
         return new ProductProblem
         {
             Channels = GroupOutputs,
@@ -120,7 +124,8 @@ internal sealed class ConvUnit : Unit
             Weights = Ordered(first),
             Bias = [.. Enumerable.Range(first, GroupOutputs).Select(Folded)],
             Epilogue = Part(epilogue, first, GroupOutputs),
-            LineRows = IsFlat(from, to) ? Geometry.Batch * V.Output * H.Output : H.Output,
+            LineRows = flat?.Rows ?? H.Output,
+            LastRows = flat is null || flat.LastRows == flat.Rows ? 0 : flat.LastRows,
             TapBytes = channels,
             LineTaps = skips ? [.. Enumerable.Range(0, H.Output).Select(H.Inside)] : default,
         };
@@ -146,7 +151,7 @@ internal sealed class ConvUnit : Unit
         ];
     }
 
-    private ProductLines Lines(ImageShape from, ImageShape to, int group, int tileRows)
+    private ProductLines Lines(ImageShape from, ImageShape to, int group)
     {
         long input = First(from) + (group * GroupChannels);
         long output = to.Origin + (group * GroupOutputs);
@@ -155,14 +160,14 @@ internal sealed class ConvUnit : Unit
             return new(V.Output, H.Output, H.Output, Geometry.Batch, input, (long)V.Stride * from.RowPitch, from.ImagePitch, output, to.RowPitch, to.ImagePitch);
         }
 
-        return Flat(Geometry.Batch * V.Output * H.Output, tileRows, input, from.Channels, output, to.Channels);
+        return Flat(Geometry.Batch * V.Output * H.Output, input, from.Channels, output, to.Channels);
     }
 
-    /// <summary>Rows of a matrix, cut into pieces of whole tiles.</summary>
-    internal static ProductLines Flat(int rows, int tileRows, long input, int rowStride, long output, int outputStride)
+    /// <summary>Rows of a matrix, cut into pieces.</summary>
+    internal static ProductLines Flat(int rows, long input, int rowStride, long output, int outputStride)
     {
-        const int Tiles = 8;
-        int piece = Math.Min(rows, tileRows * Tiles);
+        const int Piece = 126; // whole tiles of 7, 9 and 14 rows
+        int piece = Math.Min(rows, Piece);
         int lines = (rows + piece - 1) / piece;
         return new(lines, piece, rows - ((lines - 1) * piece), 1, input, (long)piece * rowStride, 0, output, (long)piece * outputStride, 0);
     }

@@ -58,6 +58,7 @@ internal sealed class MatrixUnit : Unit
             bias[c] = unchecked(Bias[c] - (Input.Range.ZeroPoint * sum));
         }
 
+        ProductLines lines = ConvUnit.Flat(rows, 0, depth, 0, channels * epilogue.ElementBytes);
         var problem = new ProductProblem
         {
             Channels = channels,
@@ -68,11 +69,11 @@ internal sealed class MatrixUnit : Unit
             Weights = ordered,
             Bias = bias,
             Epilogue = epilogue,
-            LineRows = rows,
+            LineRows = lines.Rows,
+            LastRows = lines.LastRows == lines.Rows ? 0 : lines.LastRows,
         };
         ProductKernel kernel = plan.Own(plan.Product(problem));
-        ProductLines lines = ConvUnit.Flat(rows, kernel.TileRows, 0, depth, 0, problem.OutputStride);
-        var step = new ProductStep(kernel, lines, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / 300) { Name = Label };
+        var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / 300) { Name = Label };
         plan.Add(step, [x], [y]);
     }
 

@@ -49,7 +49,7 @@ public sealed unsafe class AssembledTests
         Assert.SkipUnless(Cpu.HasAvx512Vnni, "this machine lacks AVX-512 VNNI");
         ProductProblem problem = new ProductCase(64, 7, 2, 16, EpilogueKind.Requantize, 3, atEnd: true).Problem;
         using var packed = new PackedProduct(problem);
-        using ExecutableMemory kernel = ExecutableMemory.Assemble(ProductCode.Assemble(problem, packed, 0, 7, null, windows: true))!;
+        using ExecutableMemory kernel = ExecutableMemory.Assemble(ProductCode.Assemble(problem, packed, 0, [new(7, 1, [])], windows: true))!;
         using ExecutableMemory caller = ExecutableMemory.Assemble(Caller(kernel.Address))!;
         byte[] a = new byte[4096];
         byte[] y = new byte[4096];
@@ -60,7 +60,7 @@ public sealed unsafe class AssembledTests
         {
             var call = new ProductCall
             {
-                A = pa + 1024, Weights = packed.Weights(0, 0), Y = py, Tiles = 1, Bias = packed.Bias(0), Constants = packed.Constants(0), Offsets = packed.Offsets(0), Segments = 2,
+                A = pa + 1024, Weights = packed.Weights(0, 0), Y = py, Lines = 1, Bias = packed.Bias(0), Constants = packed.Constants(0), Offsets = packed.Offsets(0), Segments = 2,
             };
             void** arguments = stackalloc void*[] { &call, pf };
             ((delegate* unmanaged<void**, void>)caller.Address)(arguments);
@@ -82,7 +82,7 @@ public sealed unsafe class AssembledTests
         fixed (byte* a = image)
         fixed (byte* y = output)
         {
-            kernel.Run(a, y, rows, 0, kernel.Panels, firstSegment, segments);
+            kernel.Run(a, y, new(1, rows, 0, 0), 0, kernel.Panels, firstSegment, segments);
         }
 
         return output;
