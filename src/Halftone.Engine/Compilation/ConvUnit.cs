@@ -34,6 +34,9 @@ internal sealed class ConvUnit : Unit
     /// <inheritdoc/>
     public override ImmutableArray<Held> Makes => [new(Output, Form.Image)];
 
+    /// <summary>About how many products a thread does in a nanosecond.</summary>
+    internal const int ProductsPerNanosecond = 200;
+
     // beyond, the taps that padding saves are too few to pay for code of their own
     private const int WidestSkip = 40;
 
@@ -63,15 +66,14 @@ internal sealed class ConvUnit : Unit
         {
             ProductProblem problem = Problem(from, to, group, epilogue);
             ProductKernel kernel = plan.Own(plan.Product(problem));
-            var step = new ProductStep(kernel, Lines(from, to, group), problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), Nanoseconds(problem))
+            long nanoseconds = problem.Weights.LongLength * Geometry.Batch * V.Output * H.Output / ProductsPerNanosecond;
+            var step = new ProductStep(kernel, Lines(from, to, group), problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), nanoseconds)
             {
                 Name = Label,
             };
             plan.Add(step, [x], [y]);
         }
     }
-
-    private static long Nanoseconds(ProductProblem problem) => problem.Weights.LongLength * problem.LineRows / 300;
 
     /// <summary>Where the first tap of the first output is.</summary>
     private int First(ImageShape from) => from.Origin - (V.Before * from.RowPitch) - (H.Before * from.Channels);
@@ -167,7 +169,7 @@ internal sealed class ConvUnit : Unit
     internal static ProductLines Flat(int rows, long input, int rowStride, long output, int outputStride)
     {
         const int Piece = 126; // whole tiles of 7, 9 and 14 rows
-        int piece = Math.Min(rows, Piece);
+        int piece = Math.Min(rows, rows > 8 * Piece ? 2 * Piece : Piece);
         int lines = (rows + piece - 1) / piece;
         return new(lines, piece, rows - ((lines - 1) * piece), 1, input, (long)piece * rowStride, 0, output, (long)piece * outputStride, 0);
     }

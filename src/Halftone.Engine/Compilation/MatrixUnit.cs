@@ -73,7 +73,7 @@ internal sealed class MatrixUnit : Unit
             LastRows = lines.LastRows == lines.Rows ? 0 : lines.LastRows,
         };
         ProductKernel kernel = plan.Own(plan.Product(problem));
-        var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / 300) { Name = Label };
+        var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / ConvUnit.ProductsPerNanosecond) { Name = Label };
         plan.Add(step, [x], [y]);
     }
 
