@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Halftone.Engine.Compilation;
+using Halftone.Engine.Dense;
 using Halftone.Engine.Execution;
+using Halftone.Engine.Kernels.Products;
 using Halftone.Onnx;
 
 namespace Halftone.Engine;
@@ -22,10 +24,12 @@ public sealed class EngineSession : IDisposable
     private readonly Lock _lock = new();
     private readonly List<CompiledPlan> _plans = [];
     private CompiledPlan? _recent;
+    private bool _disposed;
 
     private EngineSession(Model model, EngineOptions options)
     {
         (_model, _options) = (model, options);
+        ProductTiers.Choose(options.ChosenTier); // a wrong name is told now, whatever the model holds
         Inputs = model.Graph.Inputs;
         Outputs = model.Graph.Outputs;
         if (Inputs.All(i => i.Dims is not null && i.Dims.All(d => d is not null)))
@@ -62,6 +66,7 @@ public sealed class EngineSession : IDisposable
         where TIn : unmanaged
         where TOut : unmanaged
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         CompiledPlan plan = _recent ?? throw new ModelException("The model's input has lengths that are not fixed; run it once with a tensor of the lengths wanted.");
         if (plan.Inputs.Length != 1 || plan.Outputs.Length != 1)
         {
@@ -97,6 +102,7 @@ public sealed class EngineSession : IDisposable
         }
 
         CompiledPlan plan = Plan(inputs);
+        Check(plan, inputs, outputs);
         RunContext context = plan.Rent();
         Bind(plan, context, inputs, outputs, 0);
         plan.Return(context);
@@ -123,8 +129,10 @@ public sealed class EngineSession : IDisposable
         EngineInput[] given = [.. Inputs.Select(i => new EngineInput(inputs[i.Name]))];
         CompiledPlan plan = Plan(given);
         byte[][] memory = [.. plan.Outputs.Select(o => new byte[o.Type.Bytes])];
+        EngineOutput[] taken = [.. memory.Select(m => new EngineOutput(m))];
+        Check(plan, given, taken);
         RunContext context = plan.Rent();
-        Bind(plan, context, given, [.. memory.Select(m => new EngineOutput(m))], 0);
+        Bind(plan, context, given, taken, 0);
         plan.Return(context);
         return plan.Outputs.Zip(memory).ToDictionary(p => p.First.Name, p => new Tensor(p.First.Type.Element, [.. p.First.Type.Dims.Select(d => (long)d)], p.Second));
     }
@@ -157,6 +165,8 @@ public sealed class EngineSession : IDisposable
         _team?.Dispose();
         _plans.ForEach(p => p.Dispose());
         _plans.Clear();
+        _recent = null;
+        _disposed = true;
     }
 
     private static void Check(PlanValue value, ElementType type, int count)
@@ -164,6 +174,18 @@ public sealed class EngineSession : IDisposable
         if (value.Type.Element != type || value.Type.Count != count)
         {
             throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Count} elements; given were {count} of {type.OnnxName()}.");
+        }
+    }
+
+    private static void Check(CompiledPlan plan, ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs)
+    {
+        for (int i = 0; i < inputs.Length + outputs.Length; i++)
+        {
+            (PlanValue value, int bytes) = i < inputs.Length ? (plan.Inputs[i], inputs[i].Bytes.Length) : (plan.Outputs[i - inputs.Length], outputs[i - inputs.Length].Bytes.Length);
+            if (bytes != value.Type.Bytes)
+            {
+                throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Bytes} bytes; given were {bytes}.");
+            }
         }
     }
 
@@ -186,11 +208,6 @@ public sealed class EngineSession : IDisposable
 
         ReadOnlySpan<byte> bytes = at < inputs.Length ? inputs[at].Bytes : outputs[at - inputs.Length].Bytes;
         PlanValue value = at < inputs.Length ? plan.Inputs[at] : plan.Outputs[at - inputs.Length];
-        if (bytes.Length != value.Type.Bytes)
-        {
-            throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Bytes} bytes; given were {bytes.Length}.");
-        }
-
         fixed (byte* memory = bytes)
         {
             context.SetSlot(value.Slot, memory);
@@ -218,6 +235,7 @@ public sealed class EngineSession : IDisposable
 
     private CompiledPlan Plan(ReadOnlySpan<EngineInput> inputs)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_recent is { } recent && Fits(recent, inputs))
         {
             return recent;
@@ -258,7 +276,15 @@ public sealed class EngineSession : IDisposable
 
     private CompiledPlan Plan(Dictionary<string, long[]> lengths)
     {
-        CompiledPlan plan = Compiler.Compile(_model, lengths.ToDictionary(p => p.Key, p => p.Value.Select(d => checked((int)d)).ToImmutableArray()), _options);
+        foreach (ValueInfo input in Inputs)
+        {
+            if (input.Type.Bits() is not (8 or 16 or 32 or 64) || !Lengths.Fit(input.Type, lengths[input.Name]))
+            {
+                throw new ModelException($"Input '{input.Name}' cannot be {input.Type.OnnxName()}[{string.Join(",", lengths[input.Name])}] in the engine.");
+            }
+        }
+
+        CompiledPlan plan = Compiler.Compile(_model, lengths.ToDictionary(p => p.Key, p => p.Value.Select(d => (int)d).ToImmutableArray()), _options);
         lock (_lock)
         {
             if (_plans.Count == MostPlans)
