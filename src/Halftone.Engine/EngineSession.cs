@@ -162,11 +162,16 @@ public sealed class EngineSession : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         _team?.Dispose();
         _plans.ForEach(p => p.Dispose());
         _plans.Clear();
         _recent = null;
-        _disposed = true;
     }
 
     private static void Check(PlanValue value, ElementType type, int count)
