@@ -42,5 +42,19 @@ public sealed record EngineOptions
     /// <summary>How sums of products become codes.</summary>
     public Requantization Requantization { get; init; }
 
+    /// <summary>Bytes that constants, or the values of a run, may take; a model that needs more is refused. 4 GiB unless set.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public long MaxMemory
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            field = value;
+        }
+    }
+
+    = 4L << 30;
+
     internal string? ChosenTier => Tier ?? Environment.GetEnvironmentVariable("HALFTONE_ENGINE_TIER");
 }

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Halftone.Engine.Compilation;
+using Halftone.Engine.Dense;
 using Halftone.Engine.Execution;
+using Halftone.Engine.Kernels.Products;
 using Halftone.Onnx;
 
 namespace Halftone.Engine;
@@ -22,10 +24,12 @@ public sealed class EngineSession : IModelRunner
     private readonly Lock _lock = new();
     private readonly List<CompiledPlan> _plans = [];
     private CompiledPlan? _recent;
+    private bool _disposed;
 
     private EngineSession(Model model, EngineOptions options)
     {
         (_model, _options) = (model, options);
+        ProductTiers.Choose(options.ChosenTier); // a wrong name is told now, whatever the model holds
         Inputs = model.Graph.Inputs;
         Outputs = model.Graph.Outputs;
         if (Inputs.All(i => i.Dims is not null && i.Dims.All(d => d is not null)))
@@ -62,6 +66,7 @@ public sealed class EngineSession : IModelRunner
         where TIn : unmanaged
         where TOut : unmanaged
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         CompiledPlan plan = _recent ?? throw new ModelException("The model's input has lengths that are not fixed; run it once with a tensor of the lengths wanted.");
         if (plan.Inputs.Length != 1 || plan.Outputs.Length != 1)
         {
@@ -97,6 +102,7 @@ public sealed class EngineSession : IModelRunner
         }
 
         CompiledPlan plan = Plan(inputs);
+        Check(plan, inputs, outputs);
         RunContext context = plan.Rent();
         Pin(plan, context, inputs, outputs, 0);
         plan.Return(context);
@@ -169,9 +175,16 @@ public sealed class EngineSession : IModelRunner
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         _team?.Dispose();
         _plans.ForEach(p => p.Dispose());
         _plans.Clear();
+        _recent = null;
     }
 
     private static void Check(PlanValue value, ElementType type, int count)
@@ -179,6 +192,18 @@ public sealed class EngineSession : IModelRunner
         if (value.Type.Element != type || value.Type.Count != count)
         {
             throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Count} elements; given were {count} of {type.OnnxName()}.");
+        }
+    }
+
+    private static void Check(CompiledPlan plan, ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs)
+    {
+        for (int i = 0; i < inputs.Length + outputs.Length; i++)
+        {
+            (PlanValue value, int bytes) = i < inputs.Length ? (plan.Inputs[i], inputs[i].Bytes.Length) : (plan.Outputs[i - inputs.Length], outputs[i - inputs.Length].Bytes.Length);
+            if (bytes != value.Type.Bytes)
+            {
+                throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Bytes} bytes; given were {bytes}.");
+            }
         }
     }
 
@@ -201,11 +226,6 @@ public sealed class EngineSession : IModelRunner
 
         ReadOnlySpan<byte> bytes = at < inputs.Length ? inputs[at].Bytes : outputs[at - inputs.Length].Bytes;
         PlanValue value = at < inputs.Length ? plan.Inputs[at] : plan.Outputs[at - inputs.Length];
-        if (bytes.Length != value.Type.Bytes)
-        {
-            throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Bytes} bytes; given were {bytes.Length}.");
-        }
-
         fixed (byte* memory = bytes)
         {
             context.SetSlot(value.Slot, memory);
@@ -233,6 +253,7 @@ public sealed class EngineSession : IModelRunner
 
     private CompiledPlan Plan(ReadOnlySpan<EngineInput> inputs)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_recent is { } recent && Fits(recent, inputs))
         {
             return recent;
@@ -273,7 +294,15 @@ public sealed class EngineSession : IModelRunner
 
     private CompiledPlan Plan(Dictionary<string, long[]> lengths)
     {
-        CompiledPlan plan = Compiler.Compile(_model, lengths.ToDictionary(p => p.Key, p => p.Value.Select(d => checked((int)d)).ToImmutableArray()), _options);
+        foreach (ValueInfo input in Inputs)
+        {
+            if (input.Type.Bits() is not (8 or 16 or 32 or 64) || !Lengths.Fit(input.Type, lengths[input.Name]))
+            {
+                throw new ModelException($"Input '{input.Name}' cannot be {input.Type.OnnxName()}[{string.Join(",", lengths[input.Name])}] in the engine.");
+            }
+        }
+
+        CompiledPlan plan = Compiler.Compile(_model, lengths.ToDictionary(p => p.Key, p => p.Value.Select(d => (int)d).ToImmutableArray()), _options);
         lock (_lock)
         {
             if (_plans.Count == MostPlans)

@@ -24,6 +24,9 @@ internal sealed class MatrixUnit : Unit
     /// <summary>In units of the sums.</summary>
     public required int[] Bias { get; init; }
 
+    /// <summary>What is added to a float result besides; empty for nothing.</summary>
+    public float[] Offset { get; init; } = [];
+
     /// <summary>Name of the result: of its codes, or of its floats where there is no <see cref="Codes"/>.</summary>
     public required string Output { get; init; }
 
@@ -44,7 +47,7 @@ internal sealed class MatrixUnit : Unit
         Place y = plan.Make(Output, Codes is null ? Form.Dense : Form.Codes);
         Epilogue epilogue = Codes is { } codes
             ? Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, channels, codes)
-            : new ToFloat([.. Enumerable.Range(0, channels).Select(c => Input.Range.Scale * Weights.Scale(c))], new float[channels]);
+            : new ToFloat([.. Enumerable.Range(0, channels).Select(c => Input.Range.Scale * Weights.Scale(c))], Offset.Length > 0 ? Offset : new float[channels]);
         sbyte[] ordered = Ordered();
         int[] bias = new int[channels];
         for (int c = 0; c < channels; c++)

@@ -25,7 +25,7 @@ internal sealed class Weights
     /// <summary>Whether there is one scale for each of so many channels, or one for all.</summary>
     public bool Fits(int channels) => _scales.Length == 1 || _scales.Length == channels;
 
-    /// <summary>Reads a weight; null where it is not a known tensor of 8-, 4- or 2-bit integers with scales along the axis.</summary>
+    /// <summary>Reads a weight; null where it is not a known tensor of 8-, 4- or 2-bit integers with scales along the axis, or holds a difference of 255, which two bytes cannot sum to.</summary>
     public static Weights? Of(Tensor? codes, Tensor? scale, Tensor? zeroPoint, bool hasZeroPoint, int axis)
     {
         if (codes is null || scale is not { Type: ElementType.Float } || (hasZeroPoint && zeroPoint is null)
@@ -48,12 +48,11 @@ internal sealed class Weights
             return null;
         }
 
-        (sbyte[] low, sbyte[]? high) = Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b));
-        return new Weights(low, high, scales);
+        return Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b)) is ({ } low, var high) ? new Weights(low, high, scales) : null;
     }
 
     /// <summary>The differences of one code type, symmetric: no arithmetic.</summary>
-    private static (sbyte[] Low, sbyte[]? High) Center(Tensor codes, int[] zeros, int channels, long inner)
+    private static (sbyte[] Low, sbyte[]? High)? Center(Tensor codes, int[] zeros, int channels, long inner)
     {
         if (codes.Type == ElementType.Int8 && zeros.All(z => z == 0))
         {
@@ -68,6 +67,11 @@ internal sealed class Weights
         {
             int code = small is not null ? (int)small[i] : codes.Type == ElementType.Int8 ? (sbyte)bytes[i] : bytes[i];
             int difference = code - zeros[zeros.Length == 1 ? 0 : (int)(i / inner % channels)];
+            if (difference > 2 * sbyte.MaxValue)
+            {
+                return null;
+            }
+
             low[i] = (sbyte)Math.Clamp(difference, sbyte.MinValue, sbyte.MaxValue);
             if (low[i] != difference)
             {
