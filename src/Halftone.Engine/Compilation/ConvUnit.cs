@@ -213,6 +213,12 @@ internal sealed class ConvUnit : Unit
             {
                 ReadOnlySpan<sbyte> from = (pass == 0 ? Weights.Low : Weights.High!).AsSpan((first + o) * length, length);
                 Span<sbyte> to = ordered.AsSpan(((o * Weights.Passes) + pass) * length, length);
+                if (area == 1)
+                {
+                    from.CopyTo(to);
+                    continue;
+                }
+
                 for (int tap = 0; tap < area; tap++)
                 {
                     Span<sbyte> pixel = to.Slice(tap * channels, channels);
