@@ -1,3 +1,5 @@
+using Halftone.Onnx;
+
 namespace Halftone.Engine;
 
 /// <summary>How sums of products become codes.</summary>
@@ -55,6 +57,10 @@ public sealed record EngineOptions
     }
 
     = 4L << 30;
+
+    /// <summary>Loads a node that the engine does not know, as a model of its own, into another runtime, which then runs it; null refuses such models.</summary>
+    /// <remarks>The lengths of what the node makes may not depend on values. Values are copied there and back, and such a run allocates.</remarks>
+    public Func<Model, IModelRunner>? Fallback { get; init; }
 
     internal string? ChosenTier => Tier ?? Environment.GetEnvironmentVariable("HALFTONE_ENGINE_TIER");
 }

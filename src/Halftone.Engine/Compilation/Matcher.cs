@@ -39,6 +39,11 @@ internal sealed partial class Matcher(TypedGraph typed)
             return new DenseUnit { Node = node };
         }
 
+        if (typed.Foreign(node) is { } foreign)
+        {
+            return new ForeignUnit { Node = node, Foreign = foreign };
+        }
+
         return (node.Domain, node.Op) switch
         {
             ("", "QuantizeLinear") => AtQuantize(node),

@@ -102,7 +102,10 @@ internal sealed partial class Matcher
 
         return new()
         {
-            Node = node, Input = node.Input(0), Rows = x[..^1].Aggregate(1, (p, d) => p * d), Problem = () => Blocked(codes, scales, zeros, k, n, blocked ? block : k),
+            Node = node,
+            Input = node.Input(0),
+            Rows = x[..^1].Aggregate(1, (p, d) => p * d),
+            Problem = () => Blocked(codes, scales, zeros, k, n, blocked ? block : k),
         };
     }
 
@@ -117,7 +120,13 @@ internal sealed partial class Matcher
         long[] z = zeros?.ToInt64s() ?? new long[s.Length];
         var problem = new LowBitProblem
         {
-            K = k, N = n, Bits = bits, BlockSize = block, Codes = new byte[(long)n * k], Scales = new float[n * blocks], ZeroPoints = new byte[n * blocks],
+            K = k,
+            N = n,
+            Bits = bits,
+            BlockSize = block,
+            Codes = new byte[(long)n * k],
+            Scales = new float[n * blocks],
+            ZeroPoints = new byte[n * blocks],
             Arithmetic = LowBitArithmetic.Float,
         };
         for (int c = 0; c < n; c++)

@@ -33,8 +33,15 @@ public sealed unsafe class AssembledTests
                     [.. Enumerable.Range(0, outputs).Select(x => (Math.Max(0, radius - (x * stride)), Math.Min(taps, width + radius - (x * stride))))];
                 var problem = new ProductProblem
                 {
-                    Channels = channels, SegmentBytes = taps * depth, SegmentOffsets = [.. Enumerable.Range(0, taps).Select(r => r * pitch)], RowStride = stride * depth,
-                    OutputStride = channels, Weights = weights, Bias = new int[channels], LineRows = outputs, TapBytes = depth,
+                    Channels = channels,
+                    SegmentBytes = taps * depth,
+                    SegmentOffsets = [.. Enumerable.Range(0, taps).Select(r => r * pitch)],
+                    RowStride = stride * depth,
+                    OutputStride = channels,
+                    Weights = weights,
+                    Bias = new int[channels],
+                    LineRows = outputs,
+                    TapBytes = depth,
                     Epilogue = new FloatRequantize([.. Enumerable.Repeat(0.0005f, channels)], 100),
                 };
                 return Run(problem with { LineTaps = inside }, image, outputs, radius, taps - radius).AsSpan().SequenceEqual(Run(problem, image, outputs, 0, taps));
@@ -60,7 +67,14 @@ public sealed unsafe class AssembledTests
         {
             var call = new ProductCall
             {
-                A = pa + 1024, Weights = packed.Weights(0, 0), Y = py, Lines = 1, Bias = packed.Bias(0), Constants = packed.Constants(0), Offsets = packed.Offsets(0), Segments = 2,
+                A = pa + 1024,
+                Weights = packed.Weights(0, 0),
+                Y = py,
+                Lines = 1,
+                Bias = packed.Bias(0),
+                Constants = packed.Constants(0),
+                Offsets = packed.Offsets(0),
+                Segments = 2,
             };
             void** arguments = stackalloc void*[] { &call, pf };
             ((delegate* unmanaged<void**, void>)caller.Address)(arguments);
