@@ -83,7 +83,7 @@ public sealed class FuzzTests
         }
     }
 
-    private static string Print((int Seed, int Length) net, Model model)
+    internal static string Print((int Seed, int Length) net, Model model)
     {
         string Of(string name) => model.Graph.Constant(name) is not { } value ? name
             : value.Count <= 4 ? $"{value.Type.OnnxName()}({string.Join(",", value.ToFloats())})" : $"{value.Type.OnnxName()}[{string.Join(",", value.Dims)}]";
