@@ -217,7 +217,7 @@ internal sealed class TypedGraph
         {
             return make();
         }
-        catch (Exception error) when (error is ArgumentException or OverflowException or NotSupportedException or InvalidOperationException or IndexOutOfRangeException)
+        catch (Exception error) when (error is ArgumentException or ArithmeticException or NotSupportedException or InvalidOperationException or IndexOutOfRangeException)
         {
             throw new ModelException($"Node '{node.Name}' ({node.Op}) cannot run in the engine: {error.Message}", error);
         }

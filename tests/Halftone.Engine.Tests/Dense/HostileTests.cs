@@ -93,6 +93,7 @@ public sealed unsafe class HostileTests
         Tensor none = Tensor.Of<float>([], 0, 3);
         Assert.Equal([0, 3], DenseRun.Compute(new Node("n", "Add", ["x", "z"], ["y"]), 22, [none, Tensor.Of([1f], 1)])[0].Dims.AsSpan());
         Assert.Equal([2, 3], DenseRun.Compute(new Node("n", "Concat", ["x", "z"], ["y"]).With("axis", 0), 22, [none, s_x])[0].Dims.AsSpan());
+        Assert.Equal([2, 0], DenseRun.Compute(new Node("n", "Pad", ["x", "p"], ["y"]), 22, [s_x, Longs(0, -2, 0, -1)])[0].Dims.AsSpan());
         Assert.Equal([3, 0], DenseRun.Compute(new Node("n", "Transpose", ["x"], ["y"]), 22, [none])[0].Dims.AsSpan());
         Assert.Equal([0f, 0, 0], DenseRun.Compute(new Node("n", "ReduceSum", ["x", "a"], ["y"]), 22, [none, Longs(0)])[0].ToFloats());
         Assert.Equal([0, 3], DenseRun.Compute(new Node("n", "Slice", ["x", "s", "e", "a", "t"], ["y"]), 22, [none, Longs(5), Longs(-9), Longs(0), Longs(-1)])[0].Dims.AsSpan());

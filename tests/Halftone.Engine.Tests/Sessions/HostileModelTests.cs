@@ -11,7 +11,7 @@ public sealed class HostileModelTests
 {
     private const long Memory = 64L << 20;
     private const long MostManaged = 1L << 30;
-    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
     private static readonly EngineOptions s_options = new() { MaxMemory = Memory };
     private static readonly Gen<(int Seed, int Length)> s_nets = Gen.Select(Gen.Int[0, int.MaxValue - 1], Gen.Int[1, 6]);
 

@@ -34,6 +34,15 @@ internal static class QuantizedModels
     public static QuantizedModel Of(string model, string recipe, int? weightBits = null, int? activationBits = null) =>
         s_made.GetOrAdd($"{model} {recipe} {weightBits} {activationBits}", _ => new(() => Make(Paths(model), recipe, weightBits, activationBits))).Value;
 
+    /// <summary>The model's data, the first so many samples.</summary>
+    public static IDataSet Data(string model, int limit) => Data(Paths(model), limit);
+
+    /// <summary>The model as it is, in floats.</summary>
+    public static Model Float(string model) => Paths(model).Model;
+
+    private static IDataSet Data((Model Model, string Data, Preprocessing? Preprocessing) from, int limit) =>
+        DataSets.Open(from.Data, from.Model.Graph.Inputs, new DataOptions { Preprocessing = from.Preprocessing, Limit = limit });
+
     private static (Model Model, string Data, Preprocessing? Preprocessing) Paths(string model)
     {
         if (s_shared.TryGetValue(model, out (string Model, string Data, Preprocessing? Preprocessing) shared))
@@ -50,7 +59,7 @@ internal static class QuantizedModels
 
     private static QuantizedModel Make((Model Model, string Data, Preprocessing? Preprocessing) from, string name, int? weightBits, int? activationBits)
     {
-        IDataSet data = DataSets.Open(from.Data, from.Model.Graph.Inputs, new DataOptions { Preprocessing = from.Preprocessing, Limit = 8 });
+        IDataSet data = Data(from, 8);
         Recipe recipe = RecipeFile.Find(name);
         recipe = recipe with { Weights = recipe.Weights with { Bits = weightBits ?? recipe.Weights.Bits }, Activations = recipe.Activations with { Bits = activationBits ?? recipe.Activations.Bits } };
         using QuantizationJob job = QuantizationJob.Start(from.Model, recipe, data, new QuantizerOptions { Calibration = new CalibrationOptions { Threads = 1 } });

@@ -23,7 +23,7 @@ internal static unsafe class Pad
         }
 
         ulong constant = given ? 0 : Bits(x.Element, request.Node.Float("value", 0));
-        int last = x.Rank == 0 ? 1 : y.Dims[^1];
+        int last = x.Rank == 0 ? 1 : Math.Max(y.Dims[^1], 1); // negative pads may leave nothing
         maps = x.Rank == 0 ? [[0]] : maps;
         int[] dims = x.Rank == 0 ? [1] : [.. y.Dims];
         (int Start, int From, int Length) inner = Inner(maps[^1]);

@@ -15,6 +15,7 @@ internal static unsafe class DynamicQuantizeMatMul
     {
         (TensorType a, TensorType b) = (request.Floats(0), request.Codes(1));
         MatMulShape shape = MatMulShape.Of(request, a.Dims.AsSpan(), b.Dims.AsSpan());
+        request.Input(2, ElementType.Float); // PerColumn takes what is left out
         int scales = IntegerOperands.PerColumn(request, 2, ElementType.Float, shape);
         request.Require(request.Has(2), "it lacks the scale of its weight.");
         int zeros = IntegerOperands.PerColumn(request, 3, b.Element, shape);

@@ -28,6 +28,7 @@ internal static unsafe class IntegerMatMul
         MatMulShape shape = Shape(request, 0, 3);
         ElementType scale = request.Input(1, ElementType.Float, ElementType.Float16).Element;
         int aScales = IntegerOperands.PerRow(request, 1, scale, shape);
+        request.Input(4, scale); // PerColumn takes what is left out
         int bScales = IntegerOperands.PerColumn(request, 4, scale, shape);
         request.Single(6, scale);
         TensorType y = request.Codes(7);
@@ -55,6 +56,7 @@ internal static unsafe class IntegerMatMul
     {
         MatMulShape shape = Shape(request, 0, 1);
         request.Single(2, ElementType.Float);
+        request.Input(3, ElementType.Float); // PerColumn takes what is left out
         int scales = IntegerOperands.PerColumn(request, 3, ElementType.Float, shape);
         bool biased = request.Has(6) && request.Shaped(6, ElementType.Float, shape.Columns).Rank == 1;
         return Plan(request, shape, (0, 4), (1, 5), ElementType.Float, (inputs, outputs, _, tile, at) =>

@@ -12,6 +12,21 @@ internal sealed class IntegerNet
 
     private Random Random => _draft.Random;
 
+    /// <summary>A QLinearAdd or QLinearMul of int8 values, which run raised by 128 and so may round otherwise at ties.</summary>
+    public static (Model Model, Dictionary<string, Tensor> Feed) SignedBinary(int seed)
+    {
+        IntegerNet net = new(seed);
+        long[] dims = [2, net._draft.Pick(3, 16), 5, 7];
+        for (int i = 0; i < 2; i++)
+        {
+            net._values.Add(new(net._draft.Input(net._draft.RandomCodes(true, i == 0 || net._draft.Chance(50) ? dims : [2, dims[1], 1, 1])), dims, true, net._draft.RandomScale(0.02f), net._draft.RandomZero(true)));
+        }
+
+        net.QLinearBinary(net._values[0], net._values[1]);
+        net._draft.Output(net._values[^1].Name);
+        return (net._draft.Build(), net._draft.Feed);
+    }
+
     /// <summary>A network and what to feed it.</summary>
     public static (Model Model, Dictionary<string, Tensor> Feed) Make(int seed, int length)
     {
@@ -72,7 +87,7 @@ internal sealed class IntegerNet
             case 3 when x.Rank == 2:
                 QGemm(x);
                 break;
-            case < 6:
+            case < 6 when !x.Signed: // int8 ones are not exact
                 QLinearBinary(x);
                 break;
             case 6 when x.Rank == 4:
@@ -141,7 +156,11 @@ internal sealed class IntegerNet
     private void QLinearBinary(Codes x)
     {
         Codes[] fit = [.. _values.Where(v => v.Signed == x.Signed && v.Rank == x.Rank && v.Dims.Select((d, i) => d == 1 || d == x.Dims[i]).All(b => b))];
-        Codes other = fit[Random.Next(fit.Length)];
+        QLinearBinary(x, fit[Random.Next(fit.Length)]);
+    }
+
+    private void QLinearBinary(Codes x, Codes other)
+    {
         string op = _draft.Pick("QLinearAdd", "QLinearMul");
         Codes y = Like(x, x.Dims, op == "QLinearAdd" ? x.Amplitude + other.Amplitude : x.Amplitude * other.Amplitude);
         string[] operands = _draft.Chance(70) ? [.. Quantization(x), .. Quantization(other)] : [.. Quantization(other), .. Quantization(x)];

@@ -19,7 +19,7 @@ internal sealed partial class QdqNet
                 break;
         }
 
-        int outputs = groups * (groups == channels && _draft.Chance(75) ? 1 : Random.Next(1, Math.Max(2, 20 / groups)));
+        int outputs = groups * (groups == channels && _draft.Chance(75) ? 1 : Random.Next(1, Math.Max(2, _draft.Pick(20, 20, 20, 90) / groups)));
         Windows windows = Windows.Random(_draft, x.Dims.AsSpan(2), dilated: true);
         long[] weight = [outputs, channels / groups, .. windows.Kernel];
         (string w, float[] scales) = Weight(weight, 0);
@@ -44,7 +44,7 @@ internal sealed partial class QdqNet
     private void Gemm(Codes x)
     {
         bool transposed = _draft.Chance(50);
-        int outputs = Random.Next(1, 40);
+        int outputs = Random.Next(1, _draft.Pick(40, 40, 150));
         (string w, float[] scales) = Weight(transposed ? [outputs, x.Dims[1]] : [x.Dims[1], outputs], transposed ? 0 : 1);
         string[] bias = Bias(outputs, x.Scale, scales);
         string y = _draft.Node("Gemm", [Float(x), w, .. bias], n => (transposed ? n.With("transB", 1) : n).With("alpha", _draft.Chance(10) ? 0.5f : 1f));

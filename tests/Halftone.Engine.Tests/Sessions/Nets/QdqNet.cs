@@ -41,7 +41,7 @@ internal sealed partial class QdqNet
     private long[] InputDims()
     {
         long batch = Random.Next(1, 4);
-        long channels = _draft.Pick(1, 2, 3, 4, 6, 8, 16, 20);
+        long channels = _draft.Pick(1, 2, 3, 4, 6, 8, 16, 20, 36);
         return Random.Next(20) switch
         {
             < 11 => [batch, channels, Random.Next(1, 11), Random.Next(1, 11)],
@@ -74,7 +74,14 @@ internal sealed partial class QdqNet
             return there;
         }
 
-        string scale = _draft.Float(codes.Scale);
+        if (_draft.Chance(6))
+        {
+            // other numbers than those that were quantized
+            float other = _draft.RandomScale(codes.Scale);
+            return _draft.Node("DequantizeLinear", [codes.Name, _draft.Float(other), _draft.ZeroPoint(codes.Signed, _draft.RandomZero(codes.Signed))]);
+        }
+
+        string scale = _draft.Chance(85) ? _draft.Float(codes.Scale) : _draft.Constant(Tensor.Of([codes.Scale], 1));
         bool implied = codes is { Zero: 0, Signed: false } && _draft.Chance(30); // uint8 is what no zero point means
         return _floats[codes.Name] = _draft.Node("DequantizeLinear", implied ? [codes.Name, scale] : [codes.Name, scale, _draft.ZeroPoint(codes.Signed, codes.Zero)]);
     }

@@ -1,3 +1,4 @@
+using Halftone.Engine.Dense;
 using Halftone.Onnx;
 
 namespace Halftone.Engine.Tests.Sessions.Nets;
@@ -10,11 +11,8 @@ internal static class Vandal
     private static readonly float[] s_floats =
         [0, -0f, 1, -1, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, -float.Epsilon, float.MaxValue, 1e-38f, 1e-20f, 1e20f, 0.5f];
 
-    private static readonly string[] s_operators =
-    [
-        "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Concat", "Resize", "Pad", "Reshape", "Flatten", "Transpose", "Slice",
-        "Split", "Gather", "LayerNormalization", "Softmax", "QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "Expand", "Tile", "Clip", "If", "LSTM",
-    ];
+    // with their domain where it is not ONNX's own
+    private static readonly string[] s_operators = [.. DenseOperators.All.Keys.Order(StringComparer.Ordinal), "If", "LSTM", "x.y.Conv"];
 
     /// <summary>Changes a model in some places, all out of one seed.</summary>
     public static void Break(Model model, int seed, int changes)
@@ -127,7 +125,9 @@ internal static class Vandal
     private static void Operator(Model model, Random random)
     {
         Node old = Any(random, model.Graph.Nodes);
-        model.Graph.InsertBefore(old, new Node(old.Name, Any(random, s_operators), old.Inputs, old.Outputs, random.Next(10) == 0 ? "com.microsoft" : "").WithAttributesOf(old));
+        string key = Any(random, s_operators);
+        int name = key.LastIndexOf('.') + 1;
+        model.Graph.InsertBefore(old, new Node(old.Name, key[name..], old.Inputs, old.Outputs, key[..Math.Max(name - 1, 0)]).WithAttributesOf(old));
         model.Graph.Remove(old);
     }
 }
