@@ -244,14 +244,14 @@ internal sealed class TurnUnit : Unit
     /// <inheritdoc/>
     public override void Emit(PlanBuilder plan)
     {
-        Place x = plan.Get(Input, ToImage ? Form.Codes : Form.Image);
         ImageShape bordered = plan.ImageOf(ToImage ? Output : Input);
         if (bordered.IsDense)
         {
-            plan.Hold(Output, ToImage ? Form.Image : Form.Codes, x);
+            plan.Hold(Output, ToImage ? Form.Image : Form.Codes, plan.Get(Input, ToImage ? Form.Codes : Form.Image));
             return;
         }
 
+        Place x = ToImage ? plan.BareCodes(Input) : plan.Get(Input, Form.Image);
         Place y = plan.Make(Output, ToImage ? Form.Image : Form.Codes);
         ImageShape dense = bordered with { Border = default };
         (ImageShape from, ImageShape to) = ToImage ? (dense, bordered) : (bordered, dense);

@@ -131,6 +131,9 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
         return place;
     }
 
+    /// <summary>Row-major codes for what reads nothing past them: those of a caller, too, without a copy.</summary>
+    public Place BareCodes(string name) => Get(name, Holds(name, Form.Dense) && typed.Type(name).Element == ElementType.UInt8 ? Form.Dense : Form.Codes);
+
     /// <summary>A value in a form; it is brought into it where it is held in another.</summary>
     /// <exception cref="ModelException">Nothing makes it.</exception>
     public Place Get(string name, Form form)
@@ -194,11 +197,12 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     private Place ToImage(string name)
     {
         ImageShape image = ImageOf(name);
-        Place codes = Get(name, Form.Codes);
         if (image.IsRowMajor)
         {
-            return Share(name, Form.Image, codes);
+            return Share(name, Form.Image, Get(name, Form.Codes));
         }
+
+        Place codes = BareCodes(name);
 
         Place to = Make(name, Form.Image);
         Add(new CodesToImage(codes, to, image, PaddingOf(name)) { Name = $"layout {name}" }, [codes], [to]);
