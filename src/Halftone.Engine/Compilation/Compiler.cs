@@ -95,6 +95,6 @@ internal static class Compiler
         }
 
         long arena = MemoryPlan.Assign(plan.Places);
-        return new CompiledPlan([.. plan.Steps], arena, NativeBuffer.Of(plan.ConstantBytes), [.. plan.Owned], [.. inputs], [.. outputs]);
+        return new CompiledPlan([.. plan.Steps], arena, NativeBuffer.Of(plan.ConstantBytes), [.. plan.Owned], [.. inputs], [.. outputs]) { NarrowProducts = [.. plan.Narrow] };
     }
 }

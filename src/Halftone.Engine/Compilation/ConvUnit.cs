@@ -62,7 +62,7 @@ internal sealed class ConvUnit : Unit
         for (int group = 0; group < Geometry.Groups; group++)
         {
             ProductProblem problem = Problem(from, to, group, epilogue);
-            ProductKernel kernel = plan.Own(plan.Product(problem));
+            ProductKernel kernel = plan.Own(Geometry.IsDepthwise ? plan.Product(problem) : plan.Product(problem, Node, Weights, group * GroupOutputs));
             var step = new ProductStep(kernel, Lines(from, to, group), problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), Nanoseconds(problem))
             {
                 Name = Label,

@@ -72,7 +72,7 @@ internal sealed class MatrixUnit : Unit
             LineRows = lines.Rows,
             LastRows = lines.LastRows == lines.Rows ? 0 : lines.LastRows,
         };
-        ProductKernel kernel = plan.Own(plan.Product(problem));
+        ProductKernel kernel = plan.Own(plan.Product(problem, Node, Weights, 0));
         var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / 300) { Name = Label };
         plan.Add(step, [x], [y]);
     }

@@ -7,8 +7,9 @@ namespace Halftone.Engine.Compilation;
 internal sealed class Weights
 {
     private readonly float[] _scales;
+    private readonly int[] _zeros;
 
-    private Weights(sbyte[] low, sbyte[]? high, float[] scales) => (Low, High, _scales) = (low, high, scales);
+    private Weights(sbyte[] low, sbyte[]? high, float[] scales, int[] zeros, bool areBytes) => (Low, High, _scales, _zeros, AreBytes) = (low, high, scales, zeros, areBytes);
 
     /// <summary>The differences, or what of them fits a byte, in the order of the constant.</summary>
     public sbyte[] Low { get; }
@@ -18,6 +19,12 @@ internal sealed class Weights
 
     /// <summary>How many bytes each difference takes.</summary>
     public int Passes => High is null ? 1 : 2;
+
+    /// <summary>Whether the codes are unsigned bytes.</summary>
+    public bool AreBytes { get; }
+
+    /// <summary>What was taken off a channel's codes, unsigned bytes being 128 lower: the differences and this make signed bytes.</summary>
+    public int ZeroPoint(int channel) => _zeros[_zeros.Length == 1 ? 0 : channel] - (AreBytes ? 128 : 0);
 
     /// <summary>Scale of a channel.</summary>
     public float Scale(int channel) => _scales[_scales.Length == 1 ? 0 : channel];
@@ -49,7 +56,7 @@ internal sealed class Weights
         }
 
         (sbyte[] low, sbyte[]? high) = Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b));
-        return new Weights(low, high, scales);
+        return new Weights(low, high, scales, zeros, codes.Type == ElementType.UInt8);
     }
 
     /// <summary>The differences of one code type, symmetric: no arithmetic.</summary>
