@@ -80,5 +80,19 @@ public sealed record EngineOptions
 
     = 7;
 
+    /// <summary>Bytes that constants, or the values of a run, may take; a model that needs more is refused. 4 GiB unless set.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public long MaxMemory
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            field = value;
+        }
+    }
+
+    = 4L << 30;
+
     internal string? ChosenTier => Tier ?? Environment.GetEnvironmentVariable("HALFTONE_ENGINE_TIER");
 }

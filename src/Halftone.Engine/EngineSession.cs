@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Halftone.Engine.Compilation;
+using Halftone.Engine.Dense;
 using Halftone.Engine.Execution;
+using Halftone.Engine.Kernels.Products;
 using Halftone.Onnx;
 
 namespace Halftone.Engine;
@@ -12,7 +14,7 @@ namespace Halftone.Engine;
 /// Dispose it after the last run has ended.</para>
 /// <para>A model is compiled for the lengths of its inputs. Where they are fixed that happens while loading, else at the first run with new lengths.</para>
 /// </remarks>
-public sealed class EngineSession : IDisposable
+public sealed class EngineSession : IModelRunner
 {
     private const int MostPlans = 8;
 
@@ -22,10 +24,12 @@ public sealed class EngineSession : IDisposable
     private readonly Lock _lock = new();
     private readonly List<CompiledPlan> _plans = [];
     private CompiledPlan? _recent;
+    private bool _disposed;
 
     private EngineSession(Model model, EngineOptions options)
     {
         (_model, _options) = (model, options);
+        ProductTiers.Choose(options.ChosenTier); // a wrong name is told now, whatever the model holds
         Inputs = model.Graph.Inputs;
         Outputs = model.Graph.Outputs;
         if (Inputs.All(i => i.Dims is not null && i.Dims.All(d => d is not null)))
@@ -65,6 +69,7 @@ public sealed class EngineSession : IDisposable
         where TIn : unmanaged
         where TOut : unmanaged
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         CompiledPlan plan = _recent ?? throw new ModelException("The model's input has lengths that are not fixed; run it once with a tensor of the lengths wanted.");
         if (plan.Inputs.Length != 1 || plan.Outputs.Length != 1)
         {
@@ -100,15 +105,34 @@ public sealed class EngineSession : IDisposable
         }
 
         CompiledPlan plan = Plan(inputs);
+        Check(plan, inputs, outputs);
         RunContext context = plan.Rent();
-        Bind(plan, context, inputs, outputs, 0);
+        Pin(plan, context, inputs, outputs, 0);
         plan.Return(context);
     }
 
     /// <summary>Runs the model and copies its outputs.</summary>
     /// <param name="inputs">A value for every input, by name.</param>
+    /// <param name="outputs">The outputs wanted; null for all.</param>
+    /// <param name="cancel">Asked before the run, which is not interrupted.</param>
+    /// <exception cref="ModelException">An input is missing, unknown or unfit, or there is no such output; the message names it.</exception>
+    public IReadOnlyDictionary<string, Tensor> Run(IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyList<string>? outputs = null, CancellationToken cancel = default)
+    {
+        if (outputs?.FirstOrDefault(name => Outputs.All(o => o.Name != name)) is { } missing)
+        {
+            throw new ModelException($"The model has no output '{missing}'; it has: {string.Join(", ", Outputs.Select(o => o.Name))}.");
+        }
+
+        using EngineRun run = Bind(inputs, cancel);
+        run.Run();
+        return run.Taken(outputs);
+    }
+
+    /// <summary>Fixes inputs, and memory for all outputs, so that runs allocate nothing.</summary>
+    /// <param name="inputs">A value for every input, by name.</param>
+    /// <param name="cancel">Asked before every run.</param>
     /// <exception cref="ModelException">An input is missing, unknown or unfit; the message names it.</exception>
-    public IReadOnlyDictionary<string, Tensor> Run(IReadOnlyDictionary<string, Tensor> inputs)
+    public EngineRun Bind(IReadOnlyDictionary<string, Tensor> inputs, CancellationToken cancel = default)
     {
         foreach (ValueInfo input in Inputs)
         {
@@ -124,13 +148,10 @@ public sealed class EngineSession : IDisposable
         }
 
         EngineInput[] given = [.. Inputs.Select(i => new EngineInput(inputs[i.Name]))];
-        CompiledPlan plan = Plan(given);
-        byte[][] memory = [.. plan.Outputs.Select(o => new byte[o.Type.Bytes])];
-        RunContext context = plan.Rent();
-        Bind(plan, context, given, [.. memory.Select(m => new EngineOutput(m))], 0);
-        plan.Return(context);
-        return plan.Outputs.Zip(memory).ToDictionary(p => p.First.Name, p => new Tensor(p.First.Type.Element, [.. p.First.Type.Dims.Select(d => (long)d)], p.Second));
+        return new EngineRun(this, given, Plan(given).Outputs, cancel);
     }
+
+    IBoundRun IModelRunner.Bind(IReadOnlyDictionary<string, Tensor> inputs, CancellationToken cancel) => Bind(inputs, cancel);
 
     /// <summary>Times every step, run after run, in the caller's thread alone.</summary>
     /// <param name="inputs">One for each of <see cref="Inputs"/>, in that order.</param>
@@ -147,7 +168,7 @@ public sealed class EngineSession : IDisposable
         for (int run = 0; run < runs; run++)
         {
             RunContext context = plan.Rent();
-            Bind(plan, context, inputs, outputs, 0, (step, ticks) => times[step][run] = ticks * 1e6 / Stopwatch.Frequency);
+            Pin(plan, context, inputs, outputs, 0, (step, ticks) => times[step][run] = ticks * 1e6 / Stopwatch.Frequency);
             plan.Return(context);
         }
 
@@ -157,9 +178,16 @@ public sealed class EngineSession : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         _team?.Dispose();
         _plans.ForEach(p => p.Dispose());
         _plans.Clear();
+        _recent = null;
     }
 
     private static void Check(PlanValue value, ElementType type, int count)
@@ -170,8 +198,20 @@ public sealed class EngineSession : IDisposable
         }
     }
 
+    private static void Check(CompiledPlan plan, ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs)
+    {
+        for (int i = 0; i < inputs.Length + outputs.Length; i++)
+        {
+            (PlanValue value, int bytes) = i < inputs.Length ? (plan.Inputs[i], inputs[i].Bytes.Length) : (plan.Outputs[i - inputs.Length], outputs[i - inputs.Length].Bytes.Length);
+            if (bytes != value.Type.Bytes)
+            {
+                throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Bytes} bytes; given were {bytes}.");
+            }
+        }
+    }
+
     /// <summary>Pins one value after another, then runs.</summary>
-    private unsafe void Bind(CompiledPlan plan, RunContext context, ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs, int at, Action<int, long>? watch = null)
+    private unsafe void Pin(CompiledPlan plan, RunContext context, ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs, int at, Action<int, long>? watch = null)
     {
         if (at == inputs.Length + outputs.Length)
         {
@@ -189,15 +229,10 @@ public sealed class EngineSession : IDisposable
 
         ReadOnlySpan<byte> bytes = at < inputs.Length ? inputs[at].Bytes : outputs[at - inputs.Length].Bytes;
         PlanValue value = at < inputs.Length ? plan.Inputs[at] : plan.Outputs[at - inputs.Length];
-        if (bytes.Length != value.Type.Bytes)
-        {
-            throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Bytes} bytes; given were {bytes.Length}.");
-        }
-
         fixed (byte* memory = bytes)
         {
             context.SetSlot(value.Slot, memory);
-            Bind(plan, context, inputs, outputs, at + 1, watch);
+            Pin(plan, context, inputs, outputs, at + 1, watch);
         }
     }
 
@@ -221,6 +256,7 @@ public sealed class EngineSession : IDisposable
 
     private CompiledPlan Plan(ReadOnlySpan<EngineInput> inputs)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_recent is { } recent && Fits(recent, inputs))
         {
             return recent;
@@ -261,7 +297,15 @@ public sealed class EngineSession : IDisposable
 
     private CompiledPlan Plan(Dictionary<string, long[]> lengths)
     {
-        CompiledPlan plan = Compiler.Compile(_model, lengths.ToDictionary(p => p.Key, p => p.Value.Select(d => checked((int)d)).ToImmutableArray()), _options);
+        foreach (ValueInfo input in Inputs)
+        {
+            if (input.Type.Bits() is not (8 or 16 or 32 or 64) || !Lengths.Fit(input.Type, lengths[input.Name]))
+            {
+                throw new ModelException($"Input '{input.Name}' cannot be {input.Type.OnnxName()}[{string.Join(",", lengths[input.Name])}] in the engine.");
+            }
+        }
+
+        CompiledPlan plan = Compiler.Compile(_model, lengths.ToDictionary(p => p.Key, p => p.Value.Select(d => (int)d).ToImmutableArray()), _options);
         lock (_lock)
         {
             if (_plans.Count == MostPlans)

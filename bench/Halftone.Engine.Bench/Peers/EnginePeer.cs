@@ -13,7 +13,7 @@ internal sealed class EnginePeer : ICheckedPeer
 
     public EnginePeer(EngineRequest request)
     {
-        _session = EngineSession.Load(request.Model, new EngineOptions { Threads = request.Threads, Tier = request.IntrinsicsOnly ? EngineTiers.BestWithoutAssembly : null });
+        _session = EngineSession.Load(request.Model, new EngineOptions { Threads = request.Threads, Tier = request.IntrinsicsOnly ? EngineTiers.All.First(t => t.IsSupported && t.Name != "avx512vnni").Name : null });
         IReadOnlyDictionary<string, Tensor> outputs = _session.Run(request.Inputs);
         _inputs = [.. _session.Inputs.Select(i => new EngineInput(request.Inputs[i.Name]))];
         _first = outputs[_session.Outputs[0].Name];

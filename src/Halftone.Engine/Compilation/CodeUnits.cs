@@ -255,6 +255,6 @@ internal sealed class TurnUnit : Unit
         Place y = plan.Make(Output, ToImage ? Form.Image : Form.Codes);
         ImageShape dense = bordered with { Border = default };
         (ImageShape from, ImageShape to) = ToImage ? (dense, bordered) : (bordered, dense);
-        plan.Add(new ConcatStep([x], [from], [null], y, to, ToImage ? plan.PaddingOf(Output) : (byte)0) { Name = Label }, [x], [y]);
+        plan.Add(new CopyImages(x, from, y, to, ToImage ? plan.PaddingOf(Output) : (byte)0) { Name = Label }, [x], [y]);
     }
 }

@@ -13,7 +13,7 @@ internal static class Compiler
     /// <exception cref="ModelException">A node is unknown to the engine or does not fit its inputs; the message names it.</exception>
     public static CompiledPlan Compile(Model model, IReadOnlyDictionary<string, ImmutableArray<int>> inputs, EngineOptions options)
     {
-        TypedGraph typed = TypedGraph.Infer(model, inputs);
+        TypedGraph typed = TypedGraph.Infer(model, inputs, options.MaxMemory);
         List<Unit> units = Matcher.Match(typed);
         var plan = new PlanBuilder(typed, options);
         try
@@ -81,7 +81,11 @@ internal static class Compiler
 
         foreach (Unit unit in units)
         {
-            unit.Emit(plan);
+            TypedGraph.Checked(unit.Node, () =>
+            {
+                unit.Emit(plan);
+                return unit;
+            });
         }
 
         List<PlanValue> outputs = [];
@@ -95,6 +99,11 @@ internal static class Compiler
         }
 
         long arena = MemoryPlan.Assign(plan.Places);
+        if (arena > plan.Options.MaxMemory)
+        {
+            throw new ModelException($"The values of a run take {arena} bytes, more than the {plan.Options.MaxMemory} allowed.");
+        }
+
         return new CompiledPlan([.. plan.Steps], arena, NativeBuffer.Of(plan.ConstantBytes), [.. plan.Owned], [.. inputs], [.. outputs]) { NarrowProducts = [.. plan.Narrow] };
     }
 }

@@ -49,7 +49,8 @@ internal sealed record ConvGeometry(int Batch, int Channels, int Outputs, int Gr
 
         ConvAxis last = Axis(node, x, w, y, axes - 1);
         ConvAxis first = axes == 2 ? Axis(node, x, w, y, 0) : new(1, 1, 1, 0, 1, 1);
-        return new(x[0], x[1], w[0], (int)node.Int("group", 1), first, last);
+        var geometry = new ConvGeometry(x[0], x[1], w[0], (int)node.Int("group", 1), first, last);
+        return ImageShape.Of(x, geometry.Border).Bytes <= Dense.Lengths.MostBytes ? geometry : null;
     }
 
     private static ConvAxis Axis(Node node, ImmutableArray<int> x, ImmutableArray<int> w, ImmutableArray<int> y, int axis)

@@ -34,6 +34,9 @@ internal sealed class ConvUnit : Unit
     /// <inheritdoc/>
     public override ImmutableArray<Held> Makes => [new(Output, Form.Image)];
 
+    /// <summary>About how many products a thread does in a nanosecond.</summary>
+    internal const int ProductsPerNanosecond = 200;
+
     // beyond, the taps that padding saves are too few to pay for code of their own
     private const int WidestSkip = 40;
 
@@ -53,7 +56,7 @@ internal sealed class ConvUnit : Unit
         ImageShape to = plan.ImageOf(Output);
         Place y = plan.Make(Output, Form.Image);
         Epilogue epilogue = Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, Geometry.Outputs, Codes);
-        if (Geometry.IsDepthwise && Weights.High is null)
+        if (Geometry.IsDepthwise && Weights.Passes == 1)
         {
             plan.Add(Depthwise(plan, from, to, x, y, epilogue), [x], [y]);
             return;
@@ -63,15 +66,14 @@ internal sealed class ConvUnit : Unit
         {
             ProductProblem problem = Problem(from, to, group, epilogue);
             ProductKernel kernel = plan.Own(Geometry.IsDepthwise ? plan.Product(problem) : plan.Product(problem, Node, Weights, group * GroupOutputs));
-            var step = new ProductStep(kernel, Lines(from, to, group), problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), Nanoseconds(problem))
+            long nanoseconds = problem.Weights.LongLength * Geometry.Batch * V.Output * H.Output / ProductsPerNanosecond;
+            var step = new ProductStep(kernel, Lines(from, to, group), problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), nanoseconds)
             {
                 Name = Label,
             };
             plan.Add(step, [x], [y]);
         }
     }
-
-    private static long Nanoseconds(ProductProblem problem) => problem.Weights.LongLength * problem.LineRows / 300;
 
     /// <summary>Where the first tap of the first output is.</summary>
     private int First(ImageShape from) => from.Origin - (V.Before * from.RowPitch) - (H.Before * from.Channels);
@@ -86,8 +88,8 @@ internal sealed class ConvUnit : Unit
             TapStride = H.Dilation * from.Channels,
             PixelStride = H.Stride * from.Channels,
             OutputStride = to.Channels,
-            Weights = Weights.Low,
-            Bias = [.. Bias.Select((b, c) => unchecked(b - (Input.Range.ZeroPoint * Sum(Weights.Low, c, V.Kernel * H.Kernel))))],
+            Weights = Weights.Parts[0],
+            Bias = [.. Bias.Select((b, c) => unchecked(b - (Input.Range.ZeroPoint * Sum(Weights.Parts[0], c, V.Kernel * H.Kernel))))],
             Epilogue = epilogue,
         };
         DepthwiseKernel kernel = plan.Own(DepthwiseTiers.Choose(plan.Options.ChosenTier, problem).Build(problem));
@@ -132,7 +134,7 @@ internal sealed class ConvUnit : Unit
     }
 
     /// <summary>Whether padding adds nothing to sums, so that taps on it may be left out.</summary>
-    private bool Skips => Input.Range.ZeroPoint == 0 && Weights.High is null && Geometry.Border != default;
+    private bool Skips => Input.Range.ZeroPoint == 0 && Weights.Passes == 1 && Geometry.Border != default;
 
     private bool IsFlat(ImageShape from, ImageShape to) =>
         V is { Kernel: 1, Stride: 1, Before: 0 } && H is { Kernel: 1, Stride: 1, Before: 0 } && from.IsDense && to.IsDense && V.Input == V.Output && H.Input == H.Output;
@@ -167,7 +169,7 @@ internal sealed class ConvUnit : Unit
     internal static ProductLines Flat(int rows, long input, int rowStride, long output, int outputStride)
     {
         const int Piece = 126; // whole tiles of 7, 9 and 14 rows
-        int piece = Math.Min(rows, Piece);
+        int piece = Math.Min(rows, rows > 8 * Piece ? 2 * Piece : Piece);
         int lines = (rows + piece - 1) / piece;
         return new(lines, piece, rows - ((lines - 1) * piece), 1, input, (long)piece * rowStride, 0, output, (long)piece * outputStride, 0);
     }
@@ -183,7 +185,7 @@ internal sealed class ConvUnit : Unit
     private int Folded(int output)
     {
         int length = GroupChannels * V.Kernel * H.Kernel;
-        int sum = Sum(Weights.Low, output, length) + (Weights.High is { } high ? Sum(high, output, length) : 0);
+        int sum = Weights.Parts.Sum(part => Sum(part, output, length));
         return unchecked(Bias[output] - (Input.Range.ZeroPoint * sum));
     }
 
@@ -209,8 +211,14 @@ internal sealed class ConvUnit : Unit
         {
             for (int pass = 0; pass < Weights.Passes; pass++)
             {
-                ReadOnlySpan<sbyte> from = (pass == 0 ? Weights.Low : Weights.High!).AsSpan((first + o) * length, length);
+                ReadOnlySpan<sbyte> from = Weights.Parts[pass].AsSpan((first + o) * length, length);
                 Span<sbyte> to = ordered.AsSpan(((o * Weights.Passes) + pass) * length, length);
+                if (area == 1)
+                {
+                    from.CopyTo(to);
+                    continue;
+                }
+
                 for (int tap = 0; tap < area; tap++)
                 {
                     Span<sbyte> pixel = to.Slice(tap * channels, channels);

@@ -15,8 +15,8 @@ internal sealed record ImageShape(int Batch, int Height, int Width, int Channels
     /// <summary>Bytes from the beginning to the first pixel that is not border.</summary>
     public int Origin => (Border.Top * RowPitch) + (Border.Left * Channels);
 
-    /// <summary>Bytes in all.</summary>
-    public long Bytes => (long)Batch * ImagePitch;
+    /// <summary>Bytes in all; pitches are right where these are no more than <see cref="Dense.Lengths.MostBytes"/>.</summary>
+    public long Bytes => (long)Int128.Min((Int128)Batch * Channels * ((long)Height + Border.Top + Border.Bottom) * ((long)Width + Border.Left + Border.Right), long.MaxValue);
 
     /// <summary>Whether the pixels follow each other without a gap.</summary>
     public bool IsDense => Border == default;

@@ -73,7 +73,7 @@ internal sealed partial class Matcher(TypedGraph typed)
             return null;
         }
 
-        return Fused(node, range) ?? new QuantizeUnit { Node = node, Range = range };
+        return Fused(node, range) ?? new QuantizeUnit { Node = node, Range = range, MayBeImages = typed.Type(node.Output(0)).Rank is 3 or 4 };
     }
 
     private Unit? Fused(Node quantize, QuantizedRange range)
@@ -196,7 +196,9 @@ internal sealed partial class Matcher(TypedGraph typed)
             return null;
         }
 
-        return weights.Fits(channels) && _view.Bias(biasName, channels, input.Range.Scale, weights) is { } bias
+        // a float result takes the bias as it is, codes take it in units of the sums
+        float[]? offset = codes is null ? _view.BiasNumbers(biasName, channels) : [];
+        return weights.Fits(channels) && offset is not null && _view.Bias(codes is null ? "" : biasName, channels, input.Range.Scale, weights) is { } bias
             ? new()
             {
                 Node = node,
@@ -205,6 +207,7 @@ internal sealed partial class Matcher(TypedGraph typed)
                 Transposed = transposed,
                 Shape = (x[..^1].Aggregate(1, (a, b) => a * b), depth, channels),
                 Bias = bias,
+                Offset = offset,
                 Output = output,
                 Codes = codes,
             }

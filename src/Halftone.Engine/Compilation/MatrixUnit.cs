@@ -24,6 +24,9 @@ internal sealed class MatrixUnit : Unit
     /// <summary>In units of the sums.</summary>
     public required int[] Bias { get; init; }
 
+    /// <summary>What is added to a float result besides; empty for nothing.</summary>
+    public float[] Offset { get; init; } = [];
+
     /// <summary>Name of the result: of its codes, or of its floats where there is no <see cref="Codes"/>.</summary>
     public required string Output { get; init; }
 
@@ -44,7 +47,7 @@ internal sealed class MatrixUnit : Unit
         Place y = plan.Make(Output, Codes is null ? Form.Dense : Form.Codes);
         Epilogue epilogue = Codes is { } codes
             ? Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, channels, codes)
-            : new ToFloat([.. Enumerable.Range(0, channels).Select(c => Input.Range.Scale * Weights.Scale(c))], new float[channels]);
+            : new ToFloat([.. Enumerable.Range(0, channels).Select(c => Input.Range.Scale * Weights.Scale(c))], Offset.Length > 0 ? Offset : new float[channels]);
         sbyte[] ordered = Ordered();
         int[] bias = new int[channels];
         for (int c = 0; c < channels; c++)
@@ -73,7 +76,7 @@ internal sealed class MatrixUnit : Unit
             LastRows = lines.LastRows == lines.Rows ? 0 : lines.LastRows,
         };
         ProductKernel kernel = plan.Own(plan.Product(problem, Node, Weights, 0));
-        var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / 300) { Name = Label };
+        var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / ConvUnit.ProductsPerNanosecond) { Name = Label };
         plan.Add(step, [x], [y]);
     }
 
@@ -81,15 +84,15 @@ internal sealed class MatrixUnit : Unit
     private sbyte[] Ordered()
     {
         (_, int depth, int channels) = Shape;
-        if (Transposed && Weights.High is null)
+        if (Transposed && Weights.Passes == 1)
         {
-            return Weights.Low;
+            return Weights.Parts[0];
         }
 
         var ordered = new sbyte[(long)channels * Weights.Passes * depth];
         for (int pass = 0; pass < Weights.Passes; pass++)
         {
-            sbyte[] from = pass == 0 ? Weights.Low : Weights.High!;
+            sbyte[] from = Weights.Parts[pass];
             for (int k = 0; k < depth; k++)
             {
                 for (int c = 0; c < channels; c++)

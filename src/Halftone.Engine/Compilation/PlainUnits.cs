@@ -64,13 +64,16 @@ internal sealed class QuantizeUnit : Unit
     /// <summary>What codes stand for.</summary>
     public required QuantizedRange Range { get; init; }
 
+    /// <summary>Whether the value can be images: it has three or four axes.</summary>
+    public required bool MayBeImages { get; init; }
+
     private string Output => Node.Output(0);
 
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs => [new(new(Node.Input(0), Form.Dense))];
 
     /// <inheritdoc/>
-    public override ImmutableArray<Held> Makes => [new(Output, Form.Image), new(Output, Form.Codes)];
+    public override ImmutableArray<Held> Makes => MayBeImages ? [new(Output, Form.Image), new(Output, Form.Codes)] : [new(Output, Form.Codes)];
 
     /// <inheritdoc/>
     public override void Emit(PlanBuilder plan)

@@ -47,7 +47,8 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     /// <summary>Decides the border of a value's images, before anything is emitted.</summary>
     public void SetBorder(string name, Border border, byte padding)
     {
-        _images[name] = ImageShape.Of(typed.Type(name).Dims, border);
+        ImageShape shape = ImageShape.Of(typed.Type(name).Dims, border);
+        _images[name] = shape.Bytes <= Dense.Lengths.MostBytes ? shape : throw new ModelException($"The value '{name}' is too large with the padding around it.");
         _paddings[name] = padding;
     }
 
@@ -95,10 +96,16 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     public Place Caller(int index, long bytes) => Keep(new Place(Place.Callers + index, bytes));
 
     /// <summary>A place among the constants; with room after it that kernels may read.</summary>
+    /// <exception cref="ModelException">There are too many.</exception>
     public Place Constant(ReadOnlySpan<byte> bytes)
     {
         const int Alignment = 64;
         int end = (_constants.WrittenCount + Alignment - 1) / Alignment * Alignment;
+        if ((long)end + bytes.Length + Alignment > Math.Min(options.MaxMemory, Array.MaxLength))
+        {
+            throw new ModelException($"The model's constants take more than the {Math.Min(options.MaxMemory, Array.MaxLength)} bytes allowed.");
+        }
+
         _constants.Write(new byte[end - _constants.WrittenCount]);
         _constants.Write(bytes);
         _constants.Write(new byte[Alignment]);

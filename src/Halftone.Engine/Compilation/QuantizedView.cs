@@ -95,31 +95,13 @@ internal sealed class QuantizedView(TypedGraph typed)
             return bias;
         }
 
-        float[] values;
-        if (Graph.Producer(name) is { } node && node.Is("DequantizeLinear") && typed.Constant(node.Input(0)) is { Type: ElementType.Int32 } codes
-            && typed.Constant(node.Input(1)) is { Type: ElementType.Float } scales && codes.Count == channels && scales.Count is var count && (count == 1 || count == channels))
+        if (DequantizedBias(name, channels) is var (codes, scales)
+            && Enumerable.Range(0, channels).All(i => (double)input * weights.Scale(i) is var product && Math.Abs(scales[scales.Length == 1 ? 0 : i] - product) <= Same * product))
         {
-            ReadOnlySpan<float> s = scales.As<float>();
-            bool same = true;
-            for (int i = 0; i < channels; i++)
-            {
-                double product = (double)input * weights.Scale(i);
-                same &= Math.Abs(s[count == 1 ? 0 : i] - product) <= Same * product;
-            }
-
-            if (same && (node.Input(2).Length == 0 || typed.Constant(node.Input(2)) is { } zero && zero.ToInt64s().All(z => z == 0)))
-            {
-                return codes.As<int>().ToArray();
-            }
-
-            float[] read = s.ToArray();
-            values = [.. codes.As<int>().ToArray().Select((c, i) => c * read[read.Length == 1 ? 0 : i])];
+            return codes;
         }
-        else if (typed.Constant(name) is { Type: ElementType.Float } constant && constant.Count == channels)
-        {
-            values = constant.ToFloats();
-        }
-        else
+
+        if (BiasNumbers(name, channels) is not { } values)
         {
             return null;
         }
@@ -137,4 +119,24 @@ internal sealed class QuantizedView(TypedGraph typed)
 
         return bias;
     }
+
+    /// <summary>The numbers of a bias; null where it is not constant.</summary>
+    /// <param name="name">The bias; empty for none.</param>
+    /// <param name="channels">Its length.</param>
+    public float[]? BiasNumbers(string name, int channels)
+    {
+        if (name.Length == 0)
+        {
+            return new float[channels];
+        }
+
+        return DequantizedBias(name, channels) is var (codes, scales) ? [.. codes.Select((c, i) => c * scales[scales.Length == 1 ? 0 : i])]
+            : typed.Constant(name) is { Type: ElementType.Float } constant && constant.Count == channels ? constant.ToFloats() : null;
+    }
+
+    private (int[] Codes, float[] Scales)? DequantizedBias(string name, int channels) =>
+        Graph.Producer(name) is { } node && node.Is("DequantizeLinear") && typed.Constant(node.Input(0)) is { Type: ElementType.Int32 } codes
+        && typed.Constant(node.Input(1)) is { Type: ElementType.Float } scales && codes.Count == channels && (scales.Count == 1 || scales.Count == channels)
+        && (node.Input(2).Length == 0 || (typed.Constant(node.Input(2)) is { } zero && zero.ToInt64s().All(z => z == 0)))
+            ? (codes.As<int>().ToArray(), scales.ToFloats()) : null;
 }

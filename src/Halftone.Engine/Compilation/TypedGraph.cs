@@ -14,7 +14,10 @@ internal sealed class TypedGraph
     private readonly Dictionary<string, TensorType> _types = [];
     private readonly Dictionary<string, Tensor> _constants = [];
 
-    private TypedGraph(Model model) => (Graph, Model) = (model.Graph, model);
+    private readonly long _maxMemory;
+    private long _computed;
+
+    private TypedGraph(Model model, long maxMemory) => (Graph, Model, _maxMemory) = (model.Graph, model, maxMemory);
 
     /// <summary>The graph.</summary>
     public Graph Graph { get; }
@@ -25,14 +28,16 @@ internal sealed class TypedGraph
     /// <summary>Gives every value its type.</summary>
     /// <param name="model">The model; it is not changed.</param>
     /// <param name="inputs">Lengths of every input.</param>
+    /// <param name="maxMemory">Bytes that the constants computed here may take.</param>
     /// <exception cref="ModelException">A node is unknown to the engine, or does not fit its inputs; the message names it.</exception>
-    public static TypedGraph Infer(Model model, IReadOnlyDictionary<string, ImmutableArray<int>> inputs)
+    public static TypedGraph Infer(Model model, IReadOnlyDictionary<string, ImmutableArray<int>> inputs, long maxMemory)
     {
-        var typed = new TypedGraph(model);
+        var typed = new TypedGraph(model, maxMemory);
         foreach ((string name, Tensor value) in model.Graph.Initializers)
         {
-            typed._types[name] = new(value.Type, Lengths(name, value));
-            typed._constants[name] = value;
+            Tensor bytes = Widened(value);
+            typed._types[name] = new(bytes.Type, Lengths(name, bytes));
+            typed._constants[name] = bytes;
         }
 
         foreach (ValueInfo input in model.Graph.Inputs)
@@ -82,6 +87,12 @@ internal sealed class TypedGraph
         if (!node.Inputs.All(n => n.Length == 0 || _constants.ContainsKey(n)))
         {
             return false;
+        }
+
+        _computed += node.Outputs.Where(o => o.Length > 0).Sum(o => Type(o).Bytes);
+        if (_computed > _maxMemory)
+        {
+            throw new ModelException($"Node '{node.Name}' ({node.Op}) computes constants beyond the {_maxMemory} bytes allowed.");
         }
 
         Tensor?[] inputs = [.. node.Inputs.Select(n => n.Length == 0 ? null : _constants[n])];
@@ -160,7 +171,9 @@ internal sealed class TypedGraph
             [.. node.Inputs.Select(n => n.Length == 0 ? null : (TensorType?)Type(n))],
             [.. node.Inputs.Select(n => n.Length > 0 && _constants.TryGetValue(n, out Tensor? value) && value.Count <= most ? value : null)]);
 
-    private static T Checked<T>(Node node, Func<T> make)
+    /// <summary>Does something for a node; what a model can bring about is told in its name.</summary>
+    /// <exception cref="ModelException">It does not fit the node.</exception>
+    public static T Checked<T>(Node node, Func<T> make)
     {
         try
         {
@@ -172,6 +185,14 @@ internal sealed class TypedGraph
         }
     }
 
+    /// <summary>Codes of fewer than 8 bits, one a byte, as everything here holds them.</summary>
+    private static Tensor Widened(Tensor value) => value.Type switch
+    {
+        ElementType.Int4 or ElementType.Int2 => Tensor.Of([.. value.ToInt64s().Select(c => (sbyte)c)], value.Dims.AsSpan()),
+        ElementType.UInt4 or ElementType.UInt2 => Tensor.Of([.. value.ToInt64s().Select(c => (byte)c)], value.Dims.AsSpan()),
+        _ => value,
+    };
+
     private static ImmutableArray<int> Lengths(string name, Tensor value) =>
-        value.Dims.All(d => d <= int.MaxValue) ? [.. value.Dims.Select(d => (int)d)] : throw new ModelException($"The constant '{name}' is too large for the engine.");
+        Dense.Lengths.Fit(value.Type, value.Dims.AsSpan()) ? [.. value.Dims.Select(d => (int)d)] : throw new ModelException($"The constant '{name}' is too large for the engine.");
 }

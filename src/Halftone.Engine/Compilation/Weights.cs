@@ -1,24 +1,22 @@
+using System.Collections.Immutable;
 using Halftone.Onnx;
 
 namespace Halftone.Engine.Compilation;
 
 /// <summary>A constant weight of 8 bits or fewer: codes less their zero point, and a scale for all or for each channel.</summary>
-/// <remarks>Differences beyond a signed byte, which zero points far from the middle make, are kept as a sum of two bytes.</remarks>
+/// <remarks>Differences beyond a signed byte, which zero points far from the middle make, are kept as sums of two bytes, or of three for one of 255.</remarks>
 internal sealed class Weights
 {
     private readonly float[] _scales;
     private readonly int[] _zeros;
 
-    private Weights(sbyte[] low, sbyte[]? high, float[] scales, int[] zeros, bool areBytes) => (Low, High, _scales, _zeros, AreBytes) = (low, high, scales, zeros, areBytes);
+    private Weights(ImmutableArray<sbyte[]> parts, float[] scales, int[] zeros, bool areBytes) => (Parts, _scales, _zeros, AreBytes) = (parts, scales, zeros, areBytes);
 
-    /// <summary>The differences, or what of them fits a byte, in the order of the constant.</summary>
-    public sbyte[] Low { get; }
+    /// <summary>The differences, in the order of the constant: the sums of these.</summary>
+    public ImmutableArray<sbyte[]> Parts { get; }
 
-    /// <summary>The rest of them; null where all fit.</summary>
-    public sbyte[]? High { get; }
-
-    /// <summary>How many bytes each difference takes.</summary>
-    public int Passes => High is null ? 1 : 2;
+    /// <summary>How many bytes a difference takes, where all of them have as many.</summary>
+    public int Passes => Parts.Length;
 
     /// <summary>Whether the codes are unsigned bytes.</summary>
     public bool AreBytes { get; }
@@ -55,34 +53,36 @@ internal sealed class Weights
             return null;
         }
 
-        (sbyte[] low, sbyte[]? high) = Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b));
-        return new Weights(low, high, scales, zeros, codes.Type == ElementType.UInt8);
+        ImmutableArray<sbyte[]> parts = Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b));
+        return new Weights(parts, scales, zeros, codes.Type == ElementType.UInt8);
     }
 
-    /// <summary>The differences of one code type, symmetric: no arithmetic.</summary>
-    private static (sbyte[] Low, sbyte[]? High) Center(Tensor codes, int[] zeros, int channels, long inner)
+    private static ImmutableArray<sbyte[]> Center(Tensor codes, int[] zeros, int channels, long inner)
     {
         if (codes.Type == ElementType.Int8 && zeros.All(z => z == 0))
         {
-            return (codes.As<sbyte>().ToArray(), null);
+            return [codes.As<sbyte>().ToArray()];
         }
 
         long[]? small = codes.Type.Bits() < 8 ? codes.ToInt64s() : null;
         ReadOnlySpan<byte> bytes = codes.Bytes;
-        var low = new sbyte[codes.Count];
-        sbyte[]? high = null;
-        for (int i = 0; i < low.Length; i++)
+        List<sbyte[]> parts = [new sbyte[codes.Count]];
+        for (int i = 0; i < parts[0].Length; i++)
         {
             int code = small is not null ? (int)small[i] : codes.Type == ElementType.Int8 ? (sbyte)bytes[i] : bytes[i];
-            int difference = code - zeros[zeros.Length == 1 ? 0 : (int)(i / inner % channels)];
-            low[i] = (sbyte)Math.Clamp(difference, sbyte.MinValue, sbyte.MaxValue);
-            if (low[i] != difference)
+            int rest = code - zeros[zeros.Length == 1 ? 0 : (int)(i / inner % channels)];
+            for (int part = 0; rest != 0; part++)
             {
-                high ??= new sbyte[codes.Count];
-                high[i] = (sbyte)(difference - low[i]);
+                if (part == parts.Count)
+                {
+                    parts.Add(new sbyte[codes.Count]);
+                }
+
+                parts[part][i] = (sbyte)Math.Clamp(rest, sbyte.MinValue, sbyte.MaxValue);
+                rest -= parts[part][i];
             }
         }
 
-        return (low, high);
+        return [.. parts];
     }
 }

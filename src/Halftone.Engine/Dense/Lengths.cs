@@ -17,17 +17,25 @@ internal static class Lengths
             throw request.Refusal($"it does not compute with {element.OnnxName()}.");
         }
 
+        return Fit(element, dims)
+            ? new TensorType(element, [.. dims.ToArray().Select(d => (int)d)])
+            : throw request.Refusal($"no {element.OnnxName()} value has lengths [{string.Join(",", dims.ToArray())}] here, or it is too large.");
+    }
+
+    /// <summary>Whether a value of these lengths takes no more than <see cref="MostBytes"/>; no length is negative.</summary>
+    public static bool Fit(ElementType element, params ReadOnlySpan<long> dims)
+    {
         // Int128, since a length of 0 may stand behind those that overflow
-        Int128 bytes = element.Bits() / 8;
+        Int128 bytes = Math.Max(element.Bits() / 8, 1);
         foreach (long length in dims)
         {
             if (length is < 0 or > MostBytes || (bytes *= Math.Max(length, 1)) > MostBytes)
             {
-                throw request.Refusal($"no {element.OnnxName()} value has lengths [{string.Join(",", dims.ToArray())}] here, or it is too large.");
+                return false;
             }
         }
 
-        return new TensorType(element, [.. dims.ToArray().Select(d => (int)d)]);
+        return true;
     }
 
     /// <summary>The type of a value as large as another.</summary>

@@ -71,6 +71,7 @@ internal sealed class CompiledPlan(
     /// <param name="team">Threads that this run has taken; null for none.</param>
     public void Run(RunContext context, ThreadTeam? team)
     {
+        team?.Wake();
         foreach (Step step in steps)
         {
             int parts = team is null || step.Nanoseconds < WorthSplitting ? 1 : Math.Min(team.Size, step.MostParts);
