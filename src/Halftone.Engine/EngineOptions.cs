@@ -18,6 +18,26 @@ public enum Requantization
     Q31,
 }
 
+/// <summary>How products of codes are summed, where their weights are constant. Depthwise convolutions and products of 4-bit weights are exact in every form, as they are in the engines modelled.</summary>
+public enum Accumulation
+{
+    /// <summary>Exactly, in 32 bits.</summary>
+    Int32,
+
+    /// <summary>
+    /// FBGEMM's acc16: vpmaddubsw and saturating additions of 16 bits along 256 of depth, then 32 bits; weights of more than <see cref="EngineOptions.MainWeightBits"/> bits,
+    /// the outliers, are kept apart in sparse columns and summed exactly. <see cref="EngineSession.NarrowProducts"/> tells how many there are and which results are exact all the same.
+    /// </summary>
+    /// <remarks>Weights of unsigned bytes are taken 128 lower, since FBGEMM's are signed.</remarks>
+    Int16WithOutliers,
+
+    /// <summary>
+    /// What ONNX Runtime and FBGEMM's acc32 compute on a machine with AVX2 and nothing later: vpmaddubsw, which saturates sums of two products to 16 bits, then exact sums in 32.
+    /// </summary>
+    /// <remarks>Weights of unsigned bytes do not saturate: ONNX Runtime widens them first.</remarks>
+    PairSaturating,
+}
+
 /// <summary>How a model is compiled and run.</summary>
 public sealed record EngineOptions
 {
@@ -43,6 +63,24 @@ public sealed record EngineOptions
 
     /// <summary>How sums of products become codes.</summary>
     public Requantization Requantization { get; init; }
+
+    /// <summary>How products of codes are summed.</summary>
+    public Accumulation Accumulation { get; init; }
+
+    /// <summary>With <see cref="Accumulation.Int16WithOutliers"/>, weights below 2^(bits - 1) in magnitude are no outliers; 1 to 8.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Below 1 or above 8.</exception>
+    public int MainWeightBits
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 8);
+            field = value;
+        }
+    }
+
+    = 7;
 
     /// <summary>Bytes that constants, or the values of a run, may take; a model that needs more is refused. 4 GiB unless set.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>

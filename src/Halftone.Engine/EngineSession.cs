@@ -46,6 +46,9 @@ public sealed class EngineSession : IModelRunner
     /// <summary>The outputs.</summary>
     public IReadOnlyList<ValueInfo> Outputs { get; }
 
+    /// <summary>The products that may saturate, as <see cref="EngineOptions.Accumulation"/> asks; empty before the first run where lengths are not fixed.</summary>
+    public IReadOnlyList<NarrowProduct> NarrowProducts => _recent?.NarrowProducts ?? [];
+
     internal CompiledPlan? RecentPlan => _recent;
 
     /// <summary>Loads a model file.</summary>

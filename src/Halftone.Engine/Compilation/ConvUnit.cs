@@ -56,7 +56,7 @@ internal sealed class ConvUnit : Unit
         ImageShape to = plan.ImageOf(Output);
         Place y = plan.Make(Output, Form.Image);
         Epilogue epilogue = Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, Geometry.Outputs, Codes);
-        if (Geometry.IsDepthwise && Weights.High is null)
+        if (Geometry.IsDepthwise && Weights.Passes == 1)
         {
             plan.Add(Depthwise(plan, from, to, x, y, epilogue), [x], [y]);
             return;
@@ -65,7 +65,7 @@ internal sealed class ConvUnit : Unit
         for (int group = 0; group < Geometry.Groups; group++)
         {
             ProductProblem problem = Problem(from, to, group, epilogue);
-            ProductKernel kernel = plan.Own(plan.Product(problem));
+            ProductKernel kernel = plan.Own(Geometry.IsDepthwise ? plan.Product(problem) : plan.Product(problem, Node, Weights, group * GroupOutputs));
             long nanoseconds = problem.Weights.LongLength * Geometry.Batch * V.Output * H.Output / ProductsPerNanosecond;
             var step = new ProductStep(kernel, Lines(from, to, group), problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), nanoseconds)
             {
@@ -88,8 +88,8 @@ internal sealed class ConvUnit : Unit
             TapStride = H.Dilation * from.Channels,
             PixelStride = H.Stride * from.Channels,
             OutputStride = to.Channels,
-            Weights = Weights.Low,
-            Bias = [.. Bias.Select((b, c) => unchecked(b - (Input.Range.ZeroPoint * Sum(Weights.Low, c, V.Kernel * H.Kernel))))],
+            Weights = Weights.Parts[0],
+            Bias = [.. Bias.Select((b, c) => unchecked(b - (Input.Range.ZeroPoint * Sum(Weights.Parts[0], c, V.Kernel * H.Kernel))))],
             Epilogue = epilogue,
         };
         DepthwiseKernel kernel = plan.Own(DepthwiseTiers.Choose(plan.Options.ChosenTier, problem).Build(problem));
@@ -134,7 +134,7 @@ internal sealed class ConvUnit : Unit
     }
 
     /// <summary>Whether padding adds nothing to sums, so that taps on it may be left out.</summary>
-    private bool Skips => Input.Range.ZeroPoint == 0 && Weights.High is null && Geometry.Border != default;
+    private bool Skips => Input.Range.ZeroPoint == 0 && Weights.Passes == 1 && Geometry.Border != default;
 
     private bool IsFlat(ImageShape from, ImageShape to) =>
         V is { Kernel: 1, Stride: 1, Before: 0 } && H is { Kernel: 1, Stride: 1, Before: 0 } && from.IsDense && to.IsDense && V.Input == V.Output && H.Input == H.Output;
@@ -185,7 +185,7 @@ internal sealed class ConvUnit : Unit
     private int Folded(int output)
     {
         int length = GroupChannels * V.Kernel * H.Kernel;
-        int sum = Sum(Weights.Low, output, length) + (Weights.High is { } high ? Sum(high, output, length) : 0);
+        int sum = Weights.Parts.Sum(part => Sum(part, output, length));
         return unchecked(Bias[output] - (Input.Range.ZeroPoint * sum));
     }
 
@@ -211,7 +211,7 @@ internal sealed class ConvUnit : Unit
         {
             for (int pass = 0; pass < Weights.Passes; pass++)
             {
-                ReadOnlySpan<sbyte> from = (pass == 0 ? Weights.Low : Weights.High!).AsSpan((first + o) * length, length);
+                ReadOnlySpan<sbyte> from = Weights.Parts[pass].AsSpan((first + o) * length, length);
                 Span<sbyte> to = ordered.AsSpan(((o * Weights.Passes) + pass) * length, length);
                 if (area == 1)
                 {

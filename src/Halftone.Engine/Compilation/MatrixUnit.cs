@@ -75,7 +75,7 @@ internal sealed class MatrixUnit : Unit
             LineRows = lines.Rows,
             LastRows = lines.LastRows == lines.Rows ? 0 : lines.LastRows,
         };
-        ProductKernel kernel = plan.Own(plan.Product(problem));
+        ProductKernel kernel = plan.Own(plan.Product(problem, Node, Weights, 0));
         var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / ConvUnit.ProductsPerNanosecond) { Name = Label };
         plan.Add(step, [x], [y]);
     }
@@ -84,15 +84,15 @@ internal sealed class MatrixUnit : Unit
     private sbyte[] Ordered()
     {
         (_, int depth, int channels) = Shape;
-        if (Transposed && Weights.High is null)
+        if (Transposed && Weights.Passes == 1)
         {
-            return Weights.Low;
+            return Weights.Parts[0];
         }
 
         var ordered = new sbyte[(long)channels * Weights.Passes * depth];
         for (int pass = 0; pass < Weights.Passes; pass++)
         {
-            sbyte[] from = pass == 0 ? Weights.Low : Weights.High!;
+            sbyte[] from = Weights.Parts[pass];
             for (int k = 0; k < depth; k++)
             {
                 for (int c = 0; c < channels; c++)

@@ -29,6 +29,9 @@ internal sealed class CompiledPlan(
     /// <summary>The outputs, in the order of the model.</summary>
     public ImmutableArray<PlanValue> Outputs => outputs;
 
+    /// <summary>Products that may saturate.</summary>
+    public ImmutableArray<NarrowProduct> NarrowProducts { get; init; } = [];
+
     /// <summary>Bytes of a context.</summary>
     public long ArenaBytes => arenaBytes;
 
