@@ -28,6 +28,9 @@ internal sealed class ConvUnit : Unit
     /// <summary>How sums become them.</summary>
     public required OutputCodes Codes { get; init; }
 
+    /// <summary>Whether the input's zero point is known at run time only: then sums are of the codes as they are.</summary>
+    public bool ZeroAtRunTime { get; init; }
+
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs => [new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint)];
 
@@ -56,6 +59,18 @@ internal sealed class ConvUnit : Unit
         ImageShape to = plan.ImageOf(Output);
         Place y = plan.Make(Output, Form.Image);
         Epilogue epilogue = Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, Geometry.Outputs, Codes);
+        Add(plan, x, from, y, to, epilogue);
+    }
+
+    /// <summary>Packs the weights and adds the steps.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="from">Its images.</param>
+    /// <param name="y">Where results go.</param>
+    /// <param name="to">Images of them; without a border where elements are not bytes.</param>
+    /// <param name="epilogue">What becomes of the sums.</param>
+    internal void Add(PlanBuilder plan, Place x, ImageShape from, Place y, ImageShape to, Epilogue epilogue)
+    {
         if (Geometry.IsDepthwise && Weights.Passes == 1)
         {
             plan.Add(Depthwise(plan, from, to, x, y, epilogue), [x], [y]);
@@ -67,7 +82,8 @@ internal sealed class ConvUnit : Unit
             ProductProblem problem = Problem(from, to, group, epilogue);
             ProductKernel kernel = plan.Own(Geometry.IsDepthwise ? plan.Product(problem) : plan.Product(problem, Node, Weights, group * GroupOutputs));
             long nanoseconds = problem.Weights.LongLength * Geometry.Batch * V.Output * H.Output / ProductsPerNanosecond;
-            var step = new ProductStep(kernel, Lines(from, to, group), problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), nanoseconds)
+            ProductLines lines = Lines(from, to, group, epilogue.ElementBytes);
+            var step = new ProductStep(kernel, lines, problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), nanoseconds)
             {
                 Name = Label,
             };
@@ -87,14 +103,14 @@ internal sealed class ConvUnit : Unit
             RowOffsets = [.. Enumerable.Range(0, V.Kernel).Select(i => i * V.Dilation * from.RowPitch)],
             TapStride = H.Dilation * from.Channels,
             PixelStride = H.Stride * from.Channels,
-            OutputStride = to.Channels,
+            OutputStride = to.Channels * epilogue.ElementBytes,
             Weights = Weights.Parts[0],
             Bias = [.. Bias.Select((b, c) => unchecked(b - (Input.Range.ZeroPoint * Sum(Weights.Parts[0], c, V.Kernel * H.Kernel))))],
             Epilogue = epilogue,
         };
         DepthwiseKernel kernel = plan.Own(DepthwiseTiers.Choose(plan.Options.ChosenTier, problem).Build(problem));
         long nanoseconds = (long)H.Output * V.Output * Geometry.Batch * Geometry.Channels * V.Kernel * H.Kernel / 100;
-        return new DepthwiseStep(kernel, x, from, First(from), V.Stride, y, to, plan.PaddingOf(Output), nanoseconds) { Name = Label };
+        return new DepthwiseStep(kernel, Lines(from, to, 0, epilogue.ElementBytes), x, y, to, plan.PaddingOf(Output), nanoseconds) { Name = Label };
     }
 
     private ProductProblem Problem(ImageShape from, ImageShape to, int group, Epilogue epilogue)
@@ -114,7 +130,7 @@ internal sealed class ConvUnit : Unit
         }
 
         int first = group * GroupOutputs;
-        ProductLines? flat = IsFlat(from, to) ? Lines(from, to, group) : null;
+        ProductLines? flat = IsFlat(from, to) ? Lines(from, to, group, epilogue.ElementBytes) : null;
         bool skips = Skips && !taps && channels % 4 == 0 && H.Kernel > 1 && H.Output <= WidestSkip;
         return new ProductProblem
         {
@@ -122,10 +138,10 @@ internal sealed class ConvUnit : Unit
             SegmentBytes = taps ? channels : H.Kernel * channels,
             SegmentOffsets = [.. offsets],
             RowStride = H.Stride * from.Channels,
-            OutputStride = to.Channels,
+            OutputStride = to.Channels * epilogue.ElementBytes,
             Weights = Ordered(first),
             Bias = [.. Enumerable.Range(first, GroupOutputs).Select(Folded)],
-            Epilogue = Part(epilogue, first, GroupOutputs),
+            Epilogue = Epilogues.Part(epilogue, first, GroupOutputs),
             LineRows = flat?.Rows ?? H.Output,
             LastRows = flat is null || flat.LastRows == flat.Rows ? 0 : flat.LastRows,
             TapBytes = channels,
@@ -134,7 +150,7 @@ internal sealed class ConvUnit : Unit
     }
 
     /// <summary>Whether padding adds nothing to sums, so that taps on it may be left out.</summary>
-    private bool Skips => Input.Range.ZeroPoint == 0 && Weights.Passes == 1 && Geometry.Border != default;
+    private bool Skips => Input.Range.ZeroPoint == 0 && !ZeroAtRunTime && Weights.Passes == 1 && Geometry.Border != default;
 
     private bool IsFlat(ImageShape from, ImageShape to) =>
         V is { Kernel: 1, Stride: 1, Before: 0 } && H is { Kernel: 1, Stride: 1, Before: 0 } && from.IsDense && to.IsDense && V.Input == V.Output && H.Input == H.Output;
@@ -153,16 +169,17 @@ internal sealed class ConvUnit : Unit
         ];
     }
 
-    private ProductLines Lines(ImageShape from, ImageShape to, int group)
+    private ProductLines Lines(ImageShape from, ImageShape to, int group, int bytes)
     {
         long input = First(from) + (group * GroupChannels);
-        long output = to.Origin + (group * GroupOutputs);
+        long output = ((long)to.Origin + (group * GroupOutputs)) * bytes;
         if (!IsFlat(from, to))
         {
-            return new(V.Output, H.Output, H.Output, Geometry.Batch, input, (long)V.Stride * from.RowPitch, from.ImagePitch, output, to.RowPitch, to.ImagePitch);
+            return new(
+                V.Output, H.Output, H.Output, Geometry.Batch, input, (long)V.Stride * from.RowPitch, from.ImagePitch, output, (long)to.RowPitch * bytes, (long)to.ImagePitch * bytes);
         }
 
-        return Flat(Geometry.Batch * V.Output * H.Output, input, from.Channels, output, to.Channels);
+        return Flat(Geometry.Batch * V.Output * H.Output, input, from.Channels, output, to.Channels * bytes);
     }
 
     /// <summary>Rows of a matrix, cut into pieces.</summary>
@@ -173,13 +190,6 @@ internal sealed class ConvUnit : Unit
         int lines = (rows + piece - 1) / piece;
         return new(lines, piece, rows - ((lines - 1) * piece), 1, input, (long)piece * rowStride, 0, output, (long)piece * outputStride, 0);
     }
-
-    private static Epilogue Part(Epilogue epilogue, int first, int count) => epilogue switch
-    {
-        FloatRequantize f => f with { Scale = f.Scale[first..(first + count)] },
-        FixedPointRequantize f => f with { Multiplier = f.Multiplier[first..(first + count)], Exponent = f.Exponent[first..(first + count)] },
-        _ => epilogue,
-    };
 
     /// <summary>The bias less what the input's zero point adds to the sums.</summary>
     private int Folded(int output)

@@ -42,12 +42,19 @@ internal sealed class MatrixUnit : Unit
     /// <inheritdoc/>
     public override void Emit(PlanBuilder plan)
     {
-        (int rows, int depth, int channels) = Shape;
+        int channels = Shape.Channels;
         Place x = plan.Get(Input.Codes, Form.Codes);
         Place y = plan.Make(Output, Codes is null ? Form.Dense : Form.Codes);
         Epilogue epilogue = Codes is { } codes
             ? Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, channels, codes)
             : new ToFloat([.. Enumerable.Range(0, channels).Select(c => Input.Range.Scale * Weights.Scale(c))], Offset.Length > 0 ? Offset : new float[channels]);
+        Add(plan, x, y, epilogue);
+    }
+
+    /// <summary>Packs the weight and adds the step.</summary>
+    internal void Add(PlanBuilder plan, Place x, Place y, Epilogue epilogue)
+    {
+        (int rows, int depth, int channels) = Shape;
         sbyte[] ordered = Ordered();
         int[] bias = new int[channels];
         for (int c = 0; c < channels; c++)
