@@ -63,7 +63,7 @@ public sealed class ProofTests
     [Fact]
     public void The_engine_runs_the_result_beside_ONNX_Runtime()
     {
-        Recipe recipe = RecipeFile.Find("ort-int8");
+        Recipe recipe = RecipeFile.Find("tensorflow-int8"); // whose output comes out of codes
         Outcome Proved(bool engine, TimeSpan budget) => Quantizer.Quantize(FashionSamples.Load("fashion_resnet"), recipe, FashionSamples.Calibration(32), new QuantizerOptions
         {
             Calibration = new CalibrationOptions { Threads = 1 },
