@@ -20,8 +20,7 @@ catch (FormatException error)
     return 2;
 }
 
-// the engine's session goes here
-EngineUnderTest? engine = null;
+EngineUnderTest? engine = new(request => new EnginePeer(request), DotProductPeak.Measure);
 
 var table = new ResultTable();
 var models = new BenchModels(Path.Combine(Repository(), "artifacts", "bench-models"), options.Seed);

@@ -17,6 +17,8 @@ internal static class CommandList
         LeaderboardCommand.Command(),
         Evaluate.Command(),
         Compare.Command(),
+        RunModel.Command(),
+        Bench.Command(),
         Sensitivity.Command(),
         Check.Command(),
         ConvertModel.Command(),

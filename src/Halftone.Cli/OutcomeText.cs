@@ -50,6 +50,11 @@ internal static class OutcomeText
             Line("speed", string.Create(CultureInfo.InvariantCulture, $"{latency.Float:F3} -> {latency.Quantized:F3} ms, {latency.Ratio:F2} times (90 %: {latency.RatioLow:F2} to {latency.RatioHigh:F2}), {latency.Threads} threads"));
         }
 
+        if (outcome.Engine is { } engine)
+        {
+            Line("engine", Engine(engine));
+        }
+
         Line("size", string.Create(CultureInfo.InvariantCulture, $"{Quantity.Size(outcome.Float.Bytes)} -> {Quantity.Size(outcome.Quantized.Bytes)} ({(double)outcome.Float.Bytes / outcome.Quantized.Bytes:F2} times smaller)"));
         if (outcome.CodedBytes is { } coded)
         {
@@ -75,5 +80,20 @@ internal static class OutcomeText
         };
         Line(verdict, outcome.Reason);
         console.Write(grid);
+    }
+
+    private static string Engine(EngineEntry engine)
+    {
+        if (engine.Obstacle.Length > 0)
+        {
+            return $"does not run in Halftone's engine: {engine.Obstacle}";
+        }
+
+        string speed = engine.Latency is { } l
+            ? string.Create(CultureInfo.InvariantCulture, $"{l.OnnxRuntime:F3} ms in ONNX Runtime, {l.Engine:F3} ms in Halftone's engine, {l.Ratio:F2} times (90 %: {l.RatioLow:F2} to {l.RatioHigh:F2}), {engine.Tier}; ") : $"{engine.Tier}; ";
+        string same = engine.Outputs.Min(o => o.ArgmaxAgreement) is { } agreement ? $", same largest output on {QuantizeOptions.Number(100 * agreement, 1)} % of" : " on";
+        return engine.Outputs.MaxBy(o => o.Relative) is not { } worst ? $"{speed}no float output to compare"
+            : worst.Largest == 0 ? $"{speed}outputs are those of ONNX Runtime, bit by bit, on {engine.Samples} samples"
+            : string.Create(CultureInfo.InvariantCulture, $"{speed}outputs differ by up to {(worst.Steps is { } steps ? $"{Math.Round(steps, 2)} steps" : $"{100 * worst.Relative:G2} % of the largest")}{same} {engine.Samples} samples");
     }
 }

@@ -15,6 +15,13 @@ internal static class OutputPath
             throw new UsageException($"Model, recipe and report go into a folder: give --output a folder, not '{folder}'.");
         }
 
+        return Folder(folder);
+    }
+
+    /// <summary>A folder, which need not be there yet.</summary>
+    /// <exception cref="IOException">It cannot be made or written to.</exception>
+    public static string Folder(string folder)
+    {
         Probe(folder, folder);
         return folder;
     }

@@ -14,7 +14,7 @@ namespace Halftone.Engine;
 /// Dispose it after the last run has ended.</para>
 /// <para>A model is compiled for the lengths of its inputs. Where they are fixed that happens while loading, else at the first run with new lengths.</para>
 /// </remarks>
-public sealed class EngineSession : IDisposable
+public sealed class EngineSession : IModelRunner
 {
     private const int MostPlans = 8;
 
@@ -45,6 +45,9 @@ public sealed class EngineSession : IDisposable
 
     /// <summary>The outputs.</summary>
     public IReadOnlyList<ValueInfo> Outputs { get; }
+
+    /// <summary>The products that may saturate, as <see cref="EngineOptions.Accumulation"/> asks; empty before the first run where lengths are not fixed.</summary>
+    public IReadOnlyList<NarrowProduct> NarrowProducts => _recent?.NarrowProducts ?? [];
 
     internal CompiledPlan? RecentPlan => _recent;
 
@@ -104,14 +107,32 @@ public sealed class EngineSession : IDisposable
         CompiledPlan plan = Plan(inputs);
         Check(plan, inputs, outputs);
         RunContext context = plan.Rent();
-        Bind(plan, context, inputs, outputs, 0);
+        Pin(plan, context, inputs, outputs, 0);
         plan.Return(context);
     }
 
     /// <summary>Runs the model and copies its outputs.</summary>
     /// <param name="inputs">A value for every input, by name.</param>
+    /// <param name="outputs">The outputs wanted; null for all.</param>
+    /// <param name="cancel">Asked before the run, which is not interrupted.</param>
+    /// <exception cref="ModelException">An input is missing, unknown or unfit, or there is no such output; the message names it.</exception>
+    public IReadOnlyDictionary<string, Tensor> Run(IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyList<string>? outputs = null, CancellationToken cancel = default)
+    {
+        if (outputs?.FirstOrDefault(name => Outputs.All(o => o.Name != name)) is { } missing)
+        {
+            throw new ModelException($"The model has no output '{missing}'; it has: {string.Join(", ", Outputs.Select(o => o.Name))}.");
+        }
+
+        using EngineRun run = Bind(inputs, cancel);
+        run.Run();
+        return run.Taken(outputs);
+    }
+
+    /// <summary>Fixes inputs, and memory for all outputs, so that runs allocate nothing.</summary>
+    /// <param name="inputs">A value for every input, by name.</param>
+    /// <param name="cancel">Asked before every run.</param>
     /// <exception cref="ModelException">An input is missing, unknown or unfit; the message names it.</exception>
-    public IReadOnlyDictionary<string, Tensor> Run(IReadOnlyDictionary<string, Tensor> inputs)
+    public EngineRun Bind(IReadOnlyDictionary<string, Tensor> inputs, CancellationToken cancel = default)
     {
         foreach (ValueInfo input in Inputs)
         {
@@ -127,15 +148,10 @@ public sealed class EngineSession : IDisposable
         }
 
         EngineInput[] given = [.. Inputs.Select(i => new EngineInput(inputs[i.Name]))];
-        CompiledPlan plan = Plan(given);
-        byte[][] memory = [.. plan.Outputs.Select(o => new byte[o.Type.Bytes])];
-        EngineOutput[] taken = [.. memory.Select(m => new EngineOutput(m))];
-        Check(plan, given, taken);
-        RunContext context = plan.Rent();
-        Bind(plan, context, given, taken, 0);
-        plan.Return(context);
-        return plan.Outputs.Zip(memory).ToDictionary(p => p.First.Name, p => new Tensor(p.First.Type.Element, [.. p.First.Type.Dims.Select(d => (long)d)], p.Second));
+        return new EngineRun(this, given, Plan(given).Outputs, cancel);
     }
+
+    IBoundRun IModelRunner.Bind(IReadOnlyDictionary<string, Tensor> inputs, CancellationToken cancel) => Bind(inputs, cancel);
 
     /// <summary>Times every step, run after run, in the caller's thread alone.</summary>
     /// <param name="inputs">One for each of <see cref="Inputs"/>, in that order.</param>
@@ -152,7 +168,7 @@ public sealed class EngineSession : IDisposable
         for (int run = 0; run < runs; run++)
         {
             RunContext context = plan.Rent();
-            Bind(plan, context, inputs, outputs, 0, (step, ticks) => times[step][run] = ticks * 1e6 / Stopwatch.Frequency);
+            Pin(plan, context, inputs, outputs, 0, (step, ticks) => times[step][run] = ticks * 1e6 / Stopwatch.Frequency);
             plan.Return(context);
         }
 
@@ -195,7 +211,7 @@ public sealed class EngineSession : IDisposable
     }
 
     /// <summary>Pins one value after another, then runs.</summary>
-    private unsafe void Bind(CompiledPlan plan, RunContext context, ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs, int at, Action<int, long>? watch = null)
+    private unsafe void Pin(CompiledPlan plan, RunContext context, ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs, int at, Action<int, long>? watch = null)
     {
         if (at == inputs.Length + outputs.Length)
         {
@@ -216,7 +232,7 @@ public sealed class EngineSession : IDisposable
         fixed (byte* memory = bytes)
         {
             context.SetSlot(value.Slot, memory);
-            Bind(plan, context, inputs, outputs, at + 1, watch);
+            Pin(plan, context, inputs, outputs, at + 1, watch);
         }
     }
 

@@ -7,7 +7,7 @@ namespace Halftone.OnnxRuntime;
 
 /// <summary>A run of a session with its inputs and outputs bound to memory, so that each call computes and does nothing else: for timing.</summary>
 /// <remarks>Made by <see cref="OrtSession.Bind"/>, which runs it once. Dispose it before the session; one thread at a time.</remarks>
-public sealed class BoundRun : IDisposable
+public sealed class BoundRun : IBoundRun
 {
     private readonly InferenceSession _session;
     private readonly OrtIoBinding _binding;
@@ -17,10 +17,12 @@ public sealed class BoundRun : IDisposable
     private readonly List<MemoryHandle> _pins = [];
     private readonly IReadOnlyDictionary<string, Tensor> _fed; // a mapped tensor is pinned by nothing but its own life
     private readonly string _name;
+    private readonly CancellationToken _cancel;
+    private readonly CancellationTokenRegistration _stop;
 
-    internal BoundRun(InferenceSession session, string name, IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyDictionary<string, Tensor> outputs)
+    internal BoundRun(InferenceSession session, string name, IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyDictionary<string, Tensor> outputs, CancellationToken cancel)
     {
-        (_session, _name, _fed) = (session, name, inputs);
+        (_session, _name, _fed, _cancel) = (session, name, inputs, cancel);
         _binding = session.CreateIoBinding();
         foreach ((string input, Tensor value) in inputs)
         {
@@ -35,11 +37,25 @@ public sealed class BoundRun : IDisposable
             _binding.BindOutput(output, _outputs[output]);
         }
 
-        Run();
+        // sequences and maps have no memory to bind; ONNX Runtime makes them anew in each run
+        foreach (string other in session.OutputNames.Where(o => !outputs.ContainsKey(o)))
+        {
+            _binding.BindOutputToDevice(other, OrtMemoryInfo.DefaultInstance);
+        }
+
+        _stop = cancel.UnsafeRegister(static o => ((RunOptions)o!).Terminate = true, _options);
+        try
+        {
+            Run();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Runs the model.</summary>
-    /// <exception cref="ModelException">A node fails; the message names it.</exception>
+    /// <inheritdoc/>
     public void Run()
     {
         try
@@ -48,6 +64,7 @@ public sealed class BoundRun : IDisposable
         }
         catch (OnnxRuntimeException error)
         {
+            _cancel.ThrowIfCancellationRequested();
             throw new ModelException($"ONNX Runtime failed while running '{_name}': {OrtSession.Reason(error)}", error);
         }
     }
@@ -58,6 +75,7 @@ public sealed class BoundRun : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _stop.Dispose(); // first, and it waits: nothing may touch freed options
         _binding.Dispose();
         _options.Dispose();
         foreach (OrtValue value in _inputs.Concat(_outputs.Values))

@@ -63,9 +63,8 @@ public sealed record LatencyComparison(
 /// </remarks>
 public static class Latency
 {
-    private const int Fewest = 5; // rounds or pairs; below, no 90 % interval of a median exists: 2 * 0.5^4 > 0.1
-    private const int MostPairs = 15;
-    private const double ShortestMilliseconds = 1; // of one measurement; shorter runs are repeated in it
+    internal const int Fewest = 5; // rounds or pairs; below, no 90 % interval of a median exists: 2 * 0.5^4 > 0.1
+    internal const int MostPairs = 15;
 
     /// <summary>Runs both in turn, the one that begins changing every round, so that what slows the machine for a while slows both.</summary>
     /// <param name="reference">The float model.</param>
@@ -79,28 +78,45 @@ public static class Latency
     {
         options ??= LatencyOptions.Default;
         var native = new OrtOptions { Threads = options.Threads };
-        return Compare(
+        return Compare(() => OrtSession.Load(reference, native), () => OrtSession.Load(quantized, native), inputs, options, cancel);
+    }
+
+    /// <summary>Runs any two in turn, such as a model in ONNX Runtime and in another engine.</summary>
+    /// <param name="reference">Loads the one that stands in the float model's place, with the threads that the options name; it is called for every pair.</param>
+    /// <param name="other">Loads the one that stands in the quantized model's place.</param>
+    /// <param name="inputs">Fed to both.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="cancel">Stops the run that is going on.</param>
+    /// <exception cref="ModelException">A model cannot be loaded or run.</exception>
+    public static LatencyComparison Compare(
+        Func<IModelRunner> reference, Func<IModelRunner> other, IReadOnlyDictionary<string, Tensor> inputs, LatencyOptions? options = null, CancellationToken cancel = default) =>
+        Compare(
             pair =>
             {
                 // the one that is loaded first changes too
-                Model[] order = pair % 2 == 0 ? [reference, quantized] : [quantized, reference];
-                OrtSession one = OrtSession.Load(order[0], native);
-                OrtSession other;
+                var loaded = new Stack<IDisposable>();
                 try
                 {
-                    other = OrtSession.Load(order[1], native);
+                    IBoundRun[] runs = [.. (pair % 2 == 0 ? [reference, other] : (Func<IModelRunner>[])[other, reference]).Select(load => Bind(load, inputs, loaded, cancel))];
+                    return new SessionPair(runs[pair % 2].Run, runs[1 - (pair % 2)].Run, [.. loaded]);
                 }
                 catch
                 {
-                    one.Dispose();
+                    Array.ForEach([.. loaded], l => l.Dispose());
                     throw;
                 }
-
-                (OrtSession first, OrtSession second) = pair % 2 == 0 ? (one, other) : (other, one);
-                return new SessionPair(() => first.RunOnly(inputs, cancel), () => second.RunOnly(inputs, cancel), [first, second]);
             },
-            options,
+            options ?? LatencyOptions.Default,
             cancel);
+
+    /// <summary>Loads a model and binds it; both are put on the stack, so that the run is let go first.</summary>
+    internal static IBoundRun Bind(Func<IModelRunner> load, IReadOnlyDictionary<string, Tensor> inputs, Stack<IDisposable> loaded, CancellationToken cancel)
+    {
+        IModelRunner runner = load();
+        loaded.Push(runner);
+        IBoundRun run = runner.Bind(inputs, cancel);
+        loaded.Push(run);
+        return run;
     }
 
     internal static LatencyComparison Compare(Func<int, SessionPair> load, LatencyOptions options, CancellationToken cancel)
@@ -200,44 +216,20 @@ public static class Latency
     /// <summary>A fresh session of each model.</summary>
     internal sealed class SessionPair(Action reference, Action quantized, IDisposable[] sessions) : IDisposable
     {
-        private int _referenceRepeats = 1;
-        private int _quantizedRepeats = 1;
+        private readonly TimedRun _reference = new(reference);
+        private readonly TimedRun _quantized = new(quantized);
 
         /// <summary>Runs each, and decides how often a measurement repeats it.</summary>
-        public void WarmUp(int times) => (_referenceRepeats, _quantizedRepeats) = (Repeats(reference, times), Repeats(quantized, times));
+        public void WarmUp(int times)
+        {
+            _reference.WarmUp(times);
+            _quantized.WarmUp(times);
+        }
 
-        public double TimeReference(TimeSpan pause) => Time(reference, _referenceRepeats, pause);
+        public double TimeReference(TimeSpan pause) => _reference.Time(pause);
 
-        public double TimeQuantized(TimeSpan pause) => Time(quantized, _quantizedRepeats, pause);
+        public double TimeQuantized(TimeSpan pause) => _quantized.Time(pause);
 
         public void Dispose() => Array.ForEach(sessions, s => s.Dispose());
-
-        private static int Repeats(Action run, int times)
-        {
-            run();
-            double shortest = double.MaxValue;
-            for (int i = 0; i < Math.Max(times, 1); i++)
-            {
-                shortest = Math.Min(shortest, Time(run, 1, TimeSpan.Zero));
-            }
-
-            return (int)Math.Clamp(Math.Ceiling(ShortestMilliseconds / Math.Max(shortest, 1e-4)), 1, 1000);
-        }
-
-        private static double Time(Action run, int repeats, TimeSpan pause)
-        {
-            if (pause > TimeSpan.Zero)
-            {
-                Thread.Sleep(pause);
-            }
-
-            long start = Stopwatch.GetTimestamp();
-            for (int i = 0; i < repeats; i++)
-            {
-                run();
-            }
-
-            return Stopwatch.GetElapsedTime(start).TotalMilliseconds / repeats;
-        }
     }
 }

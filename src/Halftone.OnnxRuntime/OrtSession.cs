@@ -13,7 +13,7 @@ namespace Halftone.OnnxRuntime;
 public delegate void OutputVisitor(string name, ReadOnlySpan<long> dims, ReadOnlySpan<float> values);
 
 /// <summary>A model loaded into ONNX Runtime. Runs may go on in several threads at once; dispose it after the last has ended.</summary>
-public sealed class OrtSession : IDisposable
+public sealed class OrtSession : IModelRunner
 {
     private const long LargestInMemory = 1_900_000_000; // bytes; protobuf stops at 2 GB
     private static readonly byte[] s_empty = new byte[8]; // what an empty tensor points to
@@ -121,8 +121,13 @@ public sealed class OrtSession : IDisposable
 
     /// <summary>Binds inputs, and room for all outputs, so that runs cost as little as they can: for timing.</summary>
     /// <remarks>Outputs must have the lengths of this first run in every run.</remarks>
-    /// <inheritdoc cref="Run(IReadOnlyDictionary{string, Tensor}, IReadOnlyList{string}?, CancellationToken)"/>
-    public BoundRun Bind(IReadOnlyDictionary<string, Tensor> inputs) => new(_session, _name, inputs, Run(inputs));
+    /// <param name="inputs">A value for every input, by name.</param>
+    /// <param name="cancel">Stops the run that is going on; none can be started afterwards.</param>
+    /// <exception cref="ModelException">An input is missing, unknown or unfit, or a node fails; the message names it.</exception>
+    public BoundRun Bind(IReadOnlyDictionary<string, Tensor> inputs, CancellationToken cancel = default) =>
+        new(_session, _name, inputs, Run(inputs, [.. Outputs.Where(o => o.Type.Bits() > 0).Select(o => o.Name)], cancel), cancel);
+
+    IBoundRun IModelRunner.Bind(IReadOnlyDictionary<string, Tensor> inputs, CancellationToken cancel) => Bind(inputs, cancel);
 
     /// <summary>Ends profiling.</summary>
     /// <returns>The profile, a JSON file.</returns>

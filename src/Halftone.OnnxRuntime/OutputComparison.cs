@@ -11,6 +11,7 @@ namespace Halftone.OnnxRuntime;
 /// <param name="SqnrDecibels">10 log10(sum r^2 / sum (r - q)^2): infinite where all are equal, minus infinite where q is not finite though r is.</param>
 /// <param name="Cosine">sum r q / sqrt(sum r^2 sum q^2); 1 where both are all zeros, 0 where one is.</param>
 /// <param name="LargestDifference">Largest |r - q|.</param>
+/// <param name="LargestReference">Largest |r|.</param>
 /// <param name="Rows">Rows whose largest entry was compared: one for each place of the other axes.</param>
 /// <param name="ArgmaxAgreement">Share of rows whose largest entry stands at the same place; null without a class axis.</param>
 /// <param name="ReferenceNotFinite">NaN and infinite values of the float model; these places are not compared.</param>
@@ -23,6 +24,7 @@ public sealed record OutputFidelity(
     double SqnrDecibels,
     double Cosine,
     double LargestDifference,
+    double LargestReference,
     long Rows,
     double? ArgmaxAgreement,
     long ReferenceNotFinite,
@@ -92,6 +94,7 @@ public sealed class OutputComparison
         private double _other;
         private double _product;
         private double _largest;
+        private double _largestReference;
         private long _values;
         private long _rows;
         private long _agreeing;
@@ -120,6 +123,7 @@ public sealed class OutputComparison
                     _product += r * q;
                     _noise += (r - q) * (r - q);
                     _largest = Math.Max(_largest, Math.Abs(r - q));
+                    _largestReference = Math.Max(_largestReference, Math.Abs(r));
                 }
             }
         }
@@ -158,6 +162,7 @@ public sealed class OutputComparison
             _notFinite > 0 ? double.NegativeInfinity : _noise == 0 ? double.PositiveInfinity : 10 * Math.Log10(_signal / _noise),
             _signal == 0 && _other == 0 ? 1 : _signal == 0 || _other == 0 ? 0 : _product / (Math.Sqrt(_signal) * Math.Sqrt(_other)),
             _largest,
+            _largestReference,
             _rows,
             _rows == 0 ? null : (double)_agreeing / _rows,
             _referenceNotFinite,

@@ -69,6 +69,9 @@ public sealed record Outcome
     /// <summary>Float and quantized in turns.</summary>
     public LatencyEntry? Latency { get; init; }
 
+    /// <summary>The result in Halftone's engine; null where it was not tried.</summary>
+    public EngineEntry? Engine { get; init; }
+
     /// <summary>Time by operator type, before and after.</summary>
     public ImmutableArray<OperatorTime> OperatorTimes { get; init; } = [];
 
@@ -167,6 +170,32 @@ public sealed record Agreement(double Sqnr, double Cosine, double? ArgmaxAgreeme
 /// <param name="Rounds">Pairs.</param>
 /// <param name="Threads">Of the runtime.</param>
 public sealed record LatencyEntry(double Float, double Quantized, double Ratio, double RatioLow, double RatioHigh, int Rounds, int Threads);
+
+/// <summary>The result in Halftone's engine, beside ONNX Runtime.</summary>
+/// <param name="Obstacle">Why the engine does not run it; empty where it does.</param>
+/// <param name="Tier">The engine's kernels.</param>
+/// <param name="Latency">Both on the result, in turns; null where they were not timed.</param>
+/// <param name="Outputs">How far the float outputs are from ONNX Runtime's.</param>
+/// <param name="Samples">Number of samples.</param>
+public sealed record EngineEntry(string Obstacle, string Tier, EngineLatency? Latency, ImmutableArray<EngineDifference> Outputs, int Samples);
+
+/// <summary>The result in two runtimes, timed in turns.</summary>
+/// <param name="OnnxRuntime">Median, ms.</param>
+/// <param name="Engine">Median, ms.</param>
+/// <param name="Ratio">Median of the paired ratios ONNX Runtime / engine: above 1 the engine is faster.</param>
+/// <param name="RatioLow">90 % interval.</param>
+/// <param name="RatioHigh">90 % interval.</param>
+/// <param name="Rounds">Pairs.</param>
+/// <param name="Threads">Of each.</param>
+public sealed record EngineLatency(double OnnxRuntime, double Engine, double Ratio, double RatioLow, double RatioHigh, int Rounds, int Threads);
+
+/// <summary>An output of the engine against ONNX Runtime's.</summary>
+/// <param name="Output">Its name.</param>
+/// <param name="Largest">Largest difference.</param>
+/// <param name="Relative">The same as a share of the largest value.</param>
+/// <param name="Steps">The same in steps of the output's codes; null where it has none.</param>
+/// <param name="ArgmaxAgreement">Share of rows with the same argmax; null without a class axis.</param>
+public sealed record EngineDifference(string Output, double Largest, double Relative, double? Steps, double? ArgmaxAgreement);
 
 /// <summary>Time of an operator type in one run.</summary>
 /// <param name="Op">Operator type as the runtime names it.</param>

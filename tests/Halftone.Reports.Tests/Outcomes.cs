@@ -45,6 +45,7 @@ internal static class Outcomes
         Agreement = new(31.2, 0.999, 0.98, 64),
         Canary = new(30.1, 0.999, 0.97, 64),
         Latency = new(1.2, 0.6, 2, 1.9, 2.1, 40, 2),
+        Engine = new("", "avx2", new(0.6, 0.3, 2, 1.8, 2.2, 50, 2), [new("logits", 0.02, 0.004, 1, 0.98), new("box", 0, 0, null, null)], 64),
         OperatorTimes = [new("Conv", 1.1, 0), new("QLinearConv", 0, 0.5)],
         Fusion = [new("conv1", "Conv", 1000, true, "QLinearConv", ""), new("swish", "HardSwish", 0, false, "", "no integer kernel"), new("conv2", "Conv", 20, true, "QLinearConv", "")],
         FusedNodes = 0.5,

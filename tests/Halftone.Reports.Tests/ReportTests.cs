@@ -118,6 +118,7 @@ public sealed class ReportTests
             Accuracy = [made.Accuracy[0] with { Metric = Evil }],
             OperatorTimes = [new(Evil, 1, 1)],
             Fusion = [new(Evil, Evil, 1, true, Evil, Evil), new(Evil, Evil, 1, false, Evil, Evil)],
+            Engine = made.Engine! with { Tier = Evil, Outputs = [new(Evil, 1, 1, 1, 1)] },
             Layers = [new(Evil, Evil, Evil, 3)],
             Edges = [made.Edges[0] with { Value = Evil, Alternatives = [new(Evil, 0, 1)] }],
             KeptFloat = ImmutableSortedDictionary<string, string>.Empty.Add(Evil, Evil),
@@ -132,6 +133,26 @@ public sealed class ReportTests
         Assert.Contains("</script><img", await page.Text("#verdict"), StringComparison.Ordinal);
         Assert.True(await page.Run<int>("document.body.textContent.split('</script><img src=x').length") > 20);
         page.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task The_engine_has_its_own_section_and_says_why_where_it_does_not_run()
+    {
+        await using (Page page = await Page.Of(Outcomes.Made()))
+        {
+            string text = await page.Text("#engine");
+            Assert.Contains("0.600 ms in ONNX Runtime and 0.300 ms in Halftone’s engine with its avx2 kernels", text, StringComparison.Ordinal);
+            Assert.Contains("logits", text, StringComparison.Ordinal);
+            Assert.Contains("2.00× faster", await page.Text(".cards"), StringComparison.Ordinal);
+            page.AssertQuiet();
+        }
+
+        Outcome refused = Outcomes.Made() with { Engine = new("The engine does not know the operator Det of node 'd'.", "", null, [], 0) };
+        await using (Page page = await Page.Of(refused))
+        {
+            Assert.Contains("Det of node 'd'", await page.Text("#engine"), StringComparison.Ordinal);
+            await AssertDrawn(refused, page);
+        }
     }
 
     [Fact]
@@ -161,6 +182,7 @@ public sealed class ReportTests
         Assert.Equal(outcome.Edges.IsEmpty ? 0 : 1, await page.Count("#histogram path.clip"));
         Assert.Equal(outcome.Sizes.Length + 1, await page.Count("#size tbody tr")); // and the rest of the file
         Assert.Equal(outcome.OperatorTimes.Length, await page.Count("#latency tbody tr"));
+        Assert.Equal(outcome.Engine?.Outputs.Length ?? 0, await page.Count("#engine tbody tr"));
         Assert.Equal(outcome.Fusion.Length + outcome.KeptFloat.Count, await page.Count("#kernels details tbody tr"));
         Assert.Equal(outcome.Accuracy.Length, await page.Count("#accuracy tbody tr"));
         Assert.True(await page.Run<bool>("[...document.querySelectorAll('.chart svg')].every(s => s.getBoundingClientRect().height > 20 && s.getBoundingClientRect().width > 200)"));

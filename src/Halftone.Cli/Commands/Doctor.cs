@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Halftone.Data;
+using Halftone.Engine;
 using Halftone.Onnx;
 using Halftone.OnnxRuntime;
 using Halftone.PostTraining.Recipes;
@@ -24,8 +25,11 @@ internal static class Doctor
     /// <param name="Machine">Processor, instruction sets, versions, and what to expect of 8 bits; null where ONNX Runtime does not run.</param>
     /// <param name="MemoryBytes">Memory that may be used.</param>
     /// <param name="Int8Speed">How many times faster an 8-bit convolution runs here than a float one, one thread, measured; null where ONNX Runtime does not run.</param>
+    /// <param name="Tier">The tier that Halftone's engine takes; null where it does not run.</param>
+    /// <param name="Tiers">All its tiers, best first, and why this machine cannot run one.</param>
     /// <param name="Needs">What Halftone needs.</param>
-    internal sealed record Report(string Halftone, MachineDescription? Machine, long MemoryBytes, LatencyComparison? Int8Speed, IReadOnlyList<Need> Needs);
+    internal sealed record Report(
+        string Halftone, MachineDescription? Machine, long MemoryBytes, LatencyComparison? Int8Speed, string? Tier, IReadOnlyList<EngineTier> Tiers, IReadOnlyList<Need> Needs);
 
     /// <summary>The command.</summary>
     public static Command Command() =>
@@ -45,6 +49,7 @@ internal static class Doctor
     {
         MachineDescription? machine = null;
         LatencyComparison? speed = null;
+        string? tier = null;
         Need[] needs =
         [
             Try("ONNX Runtime", () =>
@@ -54,6 +59,7 @@ internal static class Doctor
                 speed = Latency.Compare(plain, quantized, inputs, new LatencyOptions { Budget = s_timing }, cancel);
                 return machine.OnnxRuntime;
             }),
+            Try("engine", () => $"{tier = RunsEngine()} kernels"),
             Try("image decoder", () => DecodesPictures() ? "SkiaSharp" : throw new DataException("the bundled picture was not decoded as it is")),
             Try("recipes", () => string.Create(CultureInfo.InvariantCulture, $"{RecipeFile.Names.Select(RecipeFile.Find).Count()} in the tool")),
             Try("demo files", () => string.Create(CultureInfo.InvariantCulture, $"{Demo.Models.Select(m => Model.Load(Path.Combine(Demo.Samples, m + ".onnx"))).Count()} networks and images in '{Demo.Samples}'")),
@@ -63,7 +69,7 @@ internal static class Doctor
                 return $"'{Path.GetTempPath()}'";
             }),
         ];
-        return new Report(CliApplication.Version, machine, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, speed, needs);
+        return new Report(CliApplication.Version, machine, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, speed, tier, EngineTiers.All, needs);
     }
 
     // a missing native library shows as DllNotFoundException inside of TypeInitializationException: whatever it is, it is the finding
@@ -77,6 +83,18 @@ internal static class Doctor
         {
             return new Need(name, false, error.GetBaseException().Message.ReplaceLineEndings(" "));
         }
+    }
+
+    /// <summary>Runs the convolution in the engine and in its reference kernels, which must agree bit by bit.</summary>
+    /// <returns>The tier that it uses.</returns>
+    private static string RunsEngine()
+    {
+        (_, Model quantized, IReadOnlyDictionary<string, Tensor> inputs) = Int8Probe.Convolution();
+        using EngineSession best = EngineSession.Load(quantized);
+        using EngineSession reference = EngineSession.Load(quantized, new EngineOptions { Tier = "reference" });
+        bool same = best.Run(inputs)["y"].Bytes.SequenceEqual(reference.Run(inputs)["y"].Bytes);
+        string tier = EngineTiers.Chosen(EngineOptions.Default).Name;
+        return same ? tier : throw new ModelException($"a convolution with {tier} kernels differs from the reference");
     }
 
     private static bool DecodesPictures()
@@ -113,6 +131,13 @@ internal static class Doctor
         if (report.Int8Speed is { } speed)
         {
             Line("measured", string.Create(CultureInfo.InvariantCulture, $"a convolution runs {speed.Ratio:F2} times as fast in 8 bits as in float (90 %: {speed.RatioLow:F2} to {speed.RatioHigh:F2}, one thread)"));
+        }
+
+        if (report.Tier is { } tier)
+        {
+            string[] others = [.. report.Tiers.Where(t => t.IsSupported && t.Name != tier).Select(t => t.Name)];
+            IEnumerable<string> better = report.Tiers.TakeWhile(t => t.Name != tier).Select(t => $"not {t.Name}, {t.Obstacle ?? "since another is asked for"}");
+            Line("engine", string.Join("; ", (string[])[$"takes {tier} kernels", .. better, $"runs {string.Join(", ", others)} too"]));
         }
 
         foreach (Need need in report.Needs)

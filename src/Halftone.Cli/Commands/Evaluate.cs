@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Halftone.Data;
+using Halftone.Engine;
 using Halftone.Onnx;
 using Halftone.PostTraining.Proofs;
 
@@ -9,6 +10,8 @@ namespace Halftone.Cli.Commands;
 /// <summary>halftone evaluate: accuracy of one model.</summary>
 internal static class Evaluate
 {
+    private static readonly Option<string> s_engine = Runners.Engine("What runs the model: ONNX Runtime or Halftone's engine.", Runners.Ort, Runners.Halftone);
+
     /// <summary>The command.</summary>
     public static Command Command()
     {
@@ -16,11 +19,15 @@ internal static class Evaluate
             "evaluate",
             "Measures a model, float or quantized, on labelled samples.",
             "halftone evaluate model.onnx --data images/ --labels labels.txt --preprocess imagenet --metric top-5",
+            "halftone evaluate model.int8.onnx --data images/ --preprocess imagenet --engine halftone",
             "halftone evaluate model.onnx --data 'small/*.png' --targets 'large/*.png' --preprocess unit --metric psnr:border=4")
         {
             CommonOptions.Model,
             QuantizeOptions.Metric,
+            s_engine,
             CommonOptions.Threads,
+            Runners.Tier,
+            Runners.Requantized,
         };
         foreach (Option option in QuantizeOptions.OfData.Where(o => o != QuantizeOptions.Measure))
         {
@@ -32,10 +39,12 @@ internal static class Evaluate
 
     private static ExitCode Run(ParseResult options, Terminal terminal, CancellationToken cancel)
     {
+        string engine = options.GetRequiredValue(s_engine);
+        EngineOptions how = Runners.ReadEngine(options, engine);
         string path = QuantizeOptions.RequiredData(options, "Evaluating needs samples");
         Model model = Model.Load(options.GetRequiredValue(CommonOptions.Model));
         IDataSet data = DataSets.Open(path, model.Graph.Inputs, QuantizeOptions.Reading(options, model) with { Limit = options.GetValue(CommonOptions.Samples) });
-        AccuracyGoal goal = AccuracyGoal.Of(data, options.GetValue(QuantizeOptions.Metric), options.GetValue(CommonOptions.Threads));
+        AccuracyGoal goal = AccuracyGoal.Of(data, options.GetValue(QuantizeOptions.Metric), m => Runners.Load(m, engine, how));
         PreprocessAdvice.Give(model, options, terminal, cancel);
         MetricValue value = goal.Measure(model, cancel);
         bool known = !double.IsNaN(value.Low);
@@ -46,7 +55,7 @@ internal static class Evaluate
         }
 
         terminal.Result(
-            new { value.Metric, value.Value, low = known ? value.Low : (double?)null, high = known ? value.High : (double?)null, goal.Unit, value.Samples, skipped, data = data.Description },
+            new { value.Metric, value.Value, low = known ? value.Low : (double?)null, high = known ? value.High : (double?)null, goal.Unit, value.Samples, skipped, data = data.Description, engine },
             console => console.Profile.Out.Writer.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{value.Metric} {value.Value:F3}{(goal.Unit.Length > 0 ? " " : "")}{goal.Unit}{(known ? $" (95 % interval {value.Low:F2} to {value.High:F2})" : "")} on {(value.Samples == data.Count ? "" : $"{value.Samples} of ")}{data.Description}")));

@@ -222,3 +222,39 @@ internal sealed class MoveUnit : Unit
         plan.Add(new DenseStep(dense, inputs, [y], scratch, y.Bytes / 4) { Name = Label }, [.. inputs.OfType<Place>()], writes);
     }
 }
+
+/// <summary>A change between row-major codes whose last axis is the channels and images: the same bytes, but for borders.</summary>
+internal sealed class TurnUnit : Unit
+{
+    /// <summary>The input.</summary>
+    public required string Input { get; init; }
+
+    /// <summary>Name of the result's codes.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>Whether codes become images; else images become codes.</summary>
+    public required bool ToImage { get; init; }
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Need> Needs => [new(new(Input, ToImage ? Form.Codes : Form.Image))];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Held> Makes => [new(Output, ToImage ? Form.Image : Form.Codes)];
+
+    /// <inheritdoc/>
+    public override void Emit(PlanBuilder plan)
+    {
+        ImageShape bordered = plan.ImageOf(ToImage ? Output : Input);
+        if (bordered.IsDense)
+        {
+            plan.Hold(Output, ToImage ? Form.Image : Form.Codes, plan.Get(Input, ToImage ? Form.Codes : Form.Image));
+            return;
+        }
+
+        Place x = ToImage ? plan.BareCodes(Input) : plan.Get(Input, Form.Image);
+        Place y = plan.Make(Output, ToImage ? Form.Image : Form.Codes);
+        ImageShape dense = bordered with { Border = default };
+        (ImageShape from, ImageShape to) = ToImage ? (dense, bordered) : (bordered, dense);
+        plan.Add(new CopyImages(x, from, y, to, ToImage ? plan.PaddingOf(Output) : (byte)0) { Name = Label }, [x], [y]);
+    }
+}

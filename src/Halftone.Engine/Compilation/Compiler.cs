@@ -13,9 +13,14 @@ internal static class Compiler
     /// <exception cref="ModelException">A node is unknown to the engine or does not fit its inputs; the message names it.</exception>
     public static CompiledPlan Compile(Model model, IReadOnlyDictionary<string, ImmutableArray<int>> inputs, EngineOptions options)
     {
-        TypedGraph typed = TypedGraph.Infer(model, inputs, options.MaxMemory);
+        TypedGraph typed = TypedGraph.Infer(model, inputs, options);
         List<Unit> units = Matcher.Match(typed);
         var plan = new PlanBuilder(typed, options);
+        foreach (IModelRunner runner in typed.Runners)
+        {
+            plan.Own(runner);
+        }
+
         try
         {
             List<Unit> needed = Needed(units, typed, plan);
@@ -104,6 +109,6 @@ internal static class Compiler
             throw new ModelException($"The values of a run take {arena} bytes, more than the {plan.Options.MaxMemory} allowed.");
         }
 
-        return new CompiledPlan([.. plan.Steps], arena, NativeBuffer.Of(plan.ConstantBytes), [.. plan.Owned], [.. inputs], [.. outputs]);
+        return new CompiledPlan([.. plan.Steps], arena, NativeBuffer.Of(plan.ConstantBytes), [.. plan.Owned], [.. inputs], [.. outputs]) { NarrowProducts = [.. plan.Narrow] };
     }
 }

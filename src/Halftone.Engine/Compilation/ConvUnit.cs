@@ -28,11 +28,20 @@ internal sealed class ConvUnit : Unit
     /// <summary>How sums become them.</summary>
     public required OutputCodes Codes { get; init; }
 
+    /// <summary>Whether the input's zero point is known at run time only: then sums are of the codes as they are.</summary>
+    public bool ZeroAtRunTime { get; init; }
+
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs => [new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint)];
 
     /// <inheritdoc/>
     public override ImmutableArray<Held> Makes => [new(Output, Form.Image)];
+
+    /// <summary>About how many products a thread does in a nanosecond.</summary>
+    internal const int ProductsPerNanosecond = 200;
+
+    // beyond, the taps that padding saves are too few to pay for code of their own
+    private const int WidestSkip = 40;
 
     private ConvAxis V => Geometry.Vertical;
 
@@ -50,7 +59,19 @@ internal sealed class ConvUnit : Unit
         ImageShape to = plan.ImageOf(Output);
         Place y = plan.Make(Output, Form.Image);
         Epilogue epilogue = Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, Geometry.Outputs, Codes);
-        if (Geometry.IsDepthwise && Weights.High is null)
+        Add(plan, x, from, y, to, epilogue);
+    }
+
+    /// <summary>Packs the weights and adds the steps.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="from">Its images.</param>
+    /// <param name="y">Where results go.</param>
+    /// <param name="to">Images of them; without a border where elements are not bytes.</param>
+    /// <param name="epilogue">What becomes of the sums.</param>
+    internal void Add(PlanBuilder plan, Place x, ImageShape from, Place y, ImageShape to, Epilogue epilogue)
+    {
+        if (Geometry.IsDepthwise && Weights.Passes == 1)
         {
             plan.Add(Depthwise(plan, from, to, x, y, epilogue), [x], [y]);
             return;
@@ -59,16 +80,16 @@ internal sealed class ConvUnit : Unit
         for (int group = 0; group < Geometry.Groups; group++)
         {
             ProductProblem problem = Problem(from, to, group, epilogue);
-            ProductKernel kernel = plan.Own(plan.Product(problem));
-            var step = new ProductStep(kernel, Lines(from, to, group, kernel.TileRows), Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), Nanoseconds(problem))
+            ProductKernel kernel = plan.Own(Geometry.IsDepthwise ? plan.Product(problem) : plan.Product(problem, Node, Weights, group * GroupOutputs));
+            long nanoseconds = problem.Weights.LongLength * Geometry.Batch * V.Output * H.Output / ProductsPerNanosecond;
+            ProductLines lines = Lines(from, to, group, epilogue.ElementBytes);
+            var step = new ProductStep(kernel, lines, problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), nanoseconds)
             {
                 Name = Label,
             };
             plan.Add(step, [x], [y]);
         }
     }
-
-    private static long Nanoseconds(ProductProblem problem) => problem.Weights.LongLength * problem.LineRows / 300;
 
     /// <summary>Where the first tap of the first output is.</summary>
     private int First(ImageShape from) => from.Origin - (V.Before * from.RowPitch) - (H.Before * from.Channels);
@@ -82,14 +103,14 @@ internal sealed class ConvUnit : Unit
             RowOffsets = [.. Enumerable.Range(0, V.Kernel).Select(i => i * V.Dilation * from.RowPitch)],
             TapStride = H.Dilation * from.Channels,
             PixelStride = H.Stride * from.Channels,
-            OutputStride = to.Channels,
-            Weights = Weights.Low,
-            Bias = [.. Bias.Select((b, c) => unchecked(b - (Input.Range.ZeroPoint * Sum(Weights.Low, c, V.Kernel * H.Kernel))))],
+            OutputStride = to.Channels * epilogue.ElementBytes,
+            Weights = Weights.Parts[0],
+            Bias = [.. Bias.Select((b, c) => unchecked(b - (Input.Range.ZeroPoint * Sum(Weights.Parts[0], c, V.Kernel * H.Kernel))))],
             Epilogue = epilogue,
         };
         DepthwiseKernel kernel = plan.Own(DepthwiseTiers.Choose(plan.Options.ChosenTier, problem).Build(problem));
         long nanoseconds = (long)H.Output * V.Output * Geometry.Batch * Geometry.Channels * V.Kernel * H.Kernel / 100;
-        return new DepthwiseStep(kernel, x, from, First(from), V.Stride, y, to, plan.PaddingOf(Output), nanoseconds) { Name = Label };
+        return new DepthwiseStep(kernel, Lines(from, to, 0, epilogue.ElementBytes), x, y, to, plan.PaddingOf(Output), nanoseconds) { Name = Label };
     }
 
     private ProductProblem Problem(ImageShape from, ImageShape to, int group, Epilogue epilogue)
@@ -109,25 +130,27 @@ internal sealed class ConvUnit : Unit
         }
 
         int first = group * GroupOutputs;
-        bool skips = Skips && !taps && H.Output <= 14 && channels % 4 == 0;
+        ProductLines? flat = IsFlat(from, to) ? Lines(from, to, group, epilogue.ElementBytes) : null;
+        bool skips = Skips && !taps && channels % 4 == 0 && H.Kernel > 1 && H.Output <= WidestSkip;
         return new ProductProblem
         {
             Channels = GroupOutputs,
             SegmentBytes = taps ? channels : H.Kernel * channels,
             SegmentOffsets = [.. offsets],
             RowStride = H.Stride * from.Channels,
-            OutputStride = to.Channels,
+            OutputStride = to.Channels * epilogue.ElementBytes,
             Weights = Ordered(first),
             Bias = [.. Enumerable.Range(first, GroupOutputs).Select(Folded)],
-            Epilogue = Part(epilogue, first, GroupOutputs),
-            LineRows = IsFlat(from, to) ? Geometry.Batch * V.Output * H.Output : H.Output,
+            Epilogue = Epilogues.Part(epilogue, first, GroupOutputs),
+            LineRows = flat?.Rows ?? H.Output,
+            LastRows = flat is null || flat.LastRows == flat.Rows ? 0 : flat.LastRows,
             TapBytes = channels,
             LineTaps = skips ? [.. Enumerable.Range(0, H.Output).Select(H.Inside)] : default,
         };
     }
 
     /// <summary>Whether padding adds nothing to sums, so that taps on it may be left out.</summary>
-    private bool Skips => Input.Range.ZeroPoint == 0 && Weights.High is null && Geometry.Border != default;
+    private bool Skips => Input.Range.ZeroPoint == 0 && !ZeroAtRunTime && Weights.Passes == 1 && Geometry.Border != default;
 
     private bool IsFlat(ImageShape from, ImageShape to) =>
         V is { Kernel: 1, Stride: 1, Before: 0 } && H is { Kernel: 1, Stride: 1, Before: 0 } && from.IsDense && to.IsDense && V.Input == V.Output && H.Input == H.Output;
@@ -146,39 +169,33 @@ internal sealed class ConvUnit : Unit
         ];
     }
 
-    private ProductLines Lines(ImageShape from, ImageShape to, int group, int tileRows)
+    private ProductLines Lines(ImageShape from, ImageShape to, int group, int bytes)
     {
         long input = First(from) + (group * GroupChannels);
-        long output = to.Origin + (group * GroupOutputs);
+        long output = ((long)to.Origin + (group * GroupOutputs)) * bytes;
         if (!IsFlat(from, to))
         {
-            return new(V.Output, H.Output, H.Output, Geometry.Batch, input, (long)V.Stride * from.RowPitch, from.ImagePitch, output, to.RowPitch, to.ImagePitch);
+            return new(
+                V.Output, H.Output, H.Output, Geometry.Batch, input, (long)V.Stride * from.RowPitch, from.ImagePitch, output, (long)to.RowPitch * bytes, (long)to.ImagePitch * bytes);
         }
 
-        return Flat(Geometry.Batch * V.Output * H.Output, tileRows, input, from.Channels, output, to.Channels);
+        return Flat(Geometry.Batch * V.Output * H.Output, input, from.Channels, output, to.Channels * bytes);
     }
 
-    /// <summary>Rows of a matrix, cut into pieces of whole tiles.</summary>
-    internal static ProductLines Flat(int rows, int tileRows, long input, int rowStride, long output, int outputStride)
+    /// <summary>Rows of a matrix, cut into pieces.</summary>
+    internal static ProductLines Flat(int rows, long input, int rowStride, long output, int outputStride)
     {
-        const int Tiles = 8;
-        int piece = Math.Min(rows, tileRows * Tiles);
+        const int Piece = 126; // whole tiles of 7, 9 and 14 rows
+        int piece = Math.Min(rows, rows > 8 * Piece ? 2 * Piece : Piece);
         int lines = (rows + piece - 1) / piece;
         return new(lines, piece, rows - ((lines - 1) * piece), 1, input, (long)piece * rowStride, 0, output, (long)piece * outputStride, 0);
     }
-
-    private static Epilogue Part(Epilogue epilogue, int first, int count) => epilogue switch
-    {
-        FloatRequantize f => f with { Scale = f.Scale[first..(first + count)] },
-        FixedPointRequantize f => f with { Multiplier = f.Multiplier[first..(first + count)], Exponent = f.Exponent[first..(first + count)] },
-        _ => epilogue,
-    };
 
     /// <summary>The bias less what the input's zero point adds to the sums.</summary>
     private int Folded(int output)
     {
         int length = GroupChannels * V.Kernel * H.Kernel;
-        int sum = Sum(Weights.Low, output, length) + (Weights.High is { } high ? Sum(high, output, length) : 0);
+        int sum = Weights.Parts.Sum(part => Sum(part, output, length));
         return unchecked(Bias[output] - (Input.Range.ZeroPoint * sum));
     }
 
@@ -204,8 +221,14 @@ internal sealed class ConvUnit : Unit
         {
             for (int pass = 0; pass < Weights.Passes; pass++)
             {
-                ReadOnlySpan<sbyte> from = (pass == 0 ? Weights.Low : Weights.High!).AsSpan((first + o) * length, length);
+                ReadOnlySpan<sbyte> from = Weights.Parts[pass].AsSpan((first + o) * length, length);
                 Span<sbyte> to = ordered.AsSpan(((o * Weights.Passes) + pass) * length, length);
+                if (area == 1)
+                {
+                    from.CopyTo(to);
+                    continue;
+                }
+
                 for (int tap = 0; tap < area; tap++)
                 {
                     Span<sbyte> pixel = to.Slice(tap * channels, channels);

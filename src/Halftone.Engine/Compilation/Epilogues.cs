@@ -35,6 +35,14 @@ internal static class Epilogues
         }
     }
 
+    /// <summary>The epilogue of some of the channels.</summary>
+    public static Epilogue Part(Epilogue epilogue, int first, int count) => epilogue switch
+    {
+        FloatRequantize f => f with { Scale = f.Scale[first..(first + count)] },
+        FixedPointRequantize f => f with { Multiplier = f.Multiplier[first..(first + count)], Exponent = f.Exponent[first..(first + count)] },
+        _ => epilogue,
+    };
+
     private static FixedPointForm Form(Requantization form) => form switch
     {
         Requantization.DoubleRounding => FixedPointForm.DoubleRounding,

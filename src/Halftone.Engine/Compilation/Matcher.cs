@@ -10,7 +10,7 @@ internal sealed partial class Matcher(TypedGraph typed)
 {
     private readonly QuantizedView _view = new(typed);
     private readonly Dictionary<string, Form> _forms = [];
-    private readonly Dictionary<string, byte> _paddings = [];
+    private readonly Dictionary<string, (byte Code, string AtRunTime)> _paddings = [];
 
     private Graph Graph => typed.Graph;
 
@@ -39,17 +39,30 @@ internal sealed partial class Matcher(TypedGraph typed)
             return new DenseUnit { Node = node };
         }
 
+        if (typed.Foreign(node) is { } foreign)
+        {
+            return new ForeignUnit { Node = node, Foreign = foreign };
+        }
+
         return (node.Domain, node.Op) switch
         {
             ("", "QuantizeLinear") => AtQuantize(node),
             ("", "DequantizeLinear") when _view.Activation(node.Output(0)) is { } input => new DequantizeUnit { Node = node, Input = input },
-            ("", "Gemm" or "MatMul") => ToFloats(node),
+            ("", "Gemm" or "MatMul") => (Unit?)ToFloats(node) ?? LowBitMatMul(node),
+            ("", "Transpose") when IsCodes(node.Input(0)) => Turn(node, node.Input(0), node.Output(0)),
             ("", "QLinearConv") => QLinearConv(node),
             ("", "QLinearMatMul") => QLinearMatMul(node),
             ("", "MaxPool") when IsCodes(node.Input(0)) && node.Outputs.Count == 1 => CodesMaxPool(node),
+            ("", "DynamicQuantizeLinear") => new DynamicQuantizeUnit { Node = node },
+            ("", "MatMulInteger" or "ConvInteger") => IntegerSums(node),
+            ("", "Mul") => ScaledSums(node),
+            ("", "Add") => BiasedSums(node),
+            ("com.microsoft", "MatMulIntegerToFloat") => MatMulIntegerToFloat(node),
+            ("com.microsoft", "DynamicQuantizeMatMul") => DynamicQuantizeMatMul(node),
             ("com.microsoft", "QLinearAdd" or "QLinearMul") => QLinearBinary(node),
             ("com.microsoft", "QLinearGlobalAveragePool") => QLinearGlobalAveragePool(node),
             ("com.microsoft", "QGemm") => QGemm(node),
+            ("com.microsoft", "MatMulNBits") => MatMulNBits(node),
             _ => null,
         } ?? new DenseUnit { Node = node };
     }
@@ -60,8 +73,9 @@ internal sealed partial class Matcher(TypedGraph typed)
     private Form FormOf(string codes) => _forms.TryGetValue(codes, out Form form) && form == Form.Image ? Form.Image : Form.Codes;
 
     /// <summary>Whether a border of so much can be filled with the input's zero point: all readers of an image must agree on it.</summary>
-    private bool MayPad(Activation input, Border border) =>
-        border == default || (_paddings.TryAdd(input.Codes, input.Range.ZeroPoint) || _paddings[input.Codes] == input.Range.ZeroPoint);
+    private bool MayPad(Activation input, Border border) => MayPad(input.Codes, border, (input.Range.ZeroPoint, ""));
+
+    private bool MayPad(string codes, Border border, (byte Code, string AtRunTime) padding) => border == default || _paddings.TryAdd(codes, padding) || _paddings[codes] == padding;
 
     private Unit? AtQuantize(Node node)
     {
@@ -102,6 +116,7 @@ internal sealed partial class Matcher(TypedGraph typed)
     private Unit? Product(Node node, string output, OutputCodes codes) => node.Domain.Length > 0 ? null : node.Op switch
     {
         "Conv" => Conv(node, output, codes),
+        "ConvTranspose" => ConvTranspose(node, output, codes),
         "Gemm" or "MatMul" => Matrix(node, output, codes),
         "Add" or "Sub" or "Mul" => Binary(node, output, codes),
         _ => null,
@@ -154,7 +169,7 @@ internal sealed partial class Matcher(TypedGraph typed)
         }
 
         int outputs = typed.Type(node.Input(1)).Dims[0];
-        return _view.Bias(node.Input(2), outputs, input.Range.Scale, weights) is { } bias
+        return _view.Bias(node.Input(2), outputs, input.Range.Scale, weights.Scale) is { } bias
             ? Conv(node, node.Output(0), typed.Type(node.Input(1)).Dims, input, weights, bias, output, codes) : null;
     }
 
@@ -196,7 +211,7 @@ internal sealed partial class Matcher(TypedGraph typed)
 
         // a float result takes the bias as it is, codes take it in units of the sums
         float[]? offset = codes is null ? _view.BiasNumbers(biasName, channels) : [];
-        return weights.Fits(channels) && offset is not null && _view.Bias(codes is null ? "" : biasName, channels, input.Range.Scale, weights) is { } bias
+        return weights.Fits(channels) && offset is not null && _view.Bias(codes is null ? "" : biasName, channels, input.Range.Scale, weights.Scale) is { } bias
             ? new()
             {
                 Node = node,

@@ -91,11 +91,23 @@ internal sealed partial class Matcher
         ? null
         : [.. Enumerable.Range(0, 256).Select(code => (byte)Math.Clamp(MathF.Round((code - from.ZeroPoint) * from.Scale / to.Scale) + to.ZeroPoint, 0, 255))];
 
-    private MoveUnit? Move(Node node, string output, QuantizedRange range)
+    /// <summary>A Transpose that takes row-major channels-last codes for images, or images for such codes: the bytes stay in their order.</summary>
+    private TurnUnit? Turn(Node node, string input, string output)
+    {
+        bool toImage = node.Ints("perm") is [0, 3, 1, 2];
+        return (toImage || node.Ints("perm") is [0, 2, 3, 1]) && typed.Type(output).Count > 0 ? new() { Node = node, Input = input, Output = output, ToImage = toImage } : null;
+    }
+
+    private Unit? Move(Node node, string output, QuantizedRange range)
     {
         if (_view.Activation(node.Input(0)) is not { } input || input.Range != range || node.Outputs.Count != 1 || typed.Type(output).Count == 0)
         {
             return null;
+        }
+
+        if (node.Op == "Transpose" && Turn(node, input.Codes, output) is { } turn)
+        {
+            return turn;
         }
 
         ImmutableDictionary<int, string> codes = ImmutableDictionary<int, string>.Empty.Add(0, input.Codes);

@@ -42,12 +42,19 @@ internal sealed class MatrixUnit : Unit
     /// <inheritdoc/>
     public override void Emit(PlanBuilder plan)
     {
-        (int rows, int depth, int channels) = Shape;
+        int channels = Shape.Channels;
         Place x = plan.Get(Input.Codes, Form.Codes);
         Place y = plan.Make(Output, Codes is null ? Form.Dense : Form.Codes);
         Epilogue epilogue = Codes is { } codes
             ? Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, channels, codes)
             : new ToFloat([.. Enumerable.Range(0, channels).Select(c => Input.Range.Scale * Weights.Scale(c))], Offset.Length > 0 ? Offset : new float[channels]);
+        Add(plan, x, y, epilogue);
+    }
+
+    /// <summary>Packs the weight and adds the step.</summary>
+    internal void Add(PlanBuilder plan, Place x, Place y, Epilogue epilogue)
+    {
+        (int rows, int depth, int channels) = Shape;
         sbyte[] ordered = Ordered();
         int[] bias = new int[channels];
         for (int c = 0; c < channels; c++)
@@ -61,6 +68,7 @@ internal sealed class MatrixUnit : Unit
             bias[c] = unchecked(Bias[c] - (Input.Range.ZeroPoint * sum));
         }
 
+        ProductLines lines = ConvUnit.Flat(rows, 0, depth, 0, channels * epilogue.ElementBytes);
         var problem = new ProductProblem
         {
             Channels = channels,
@@ -71,11 +79,11 @@ internal sealed class MatrixUnit : Unit
             Weights = ordered,
             Bias = bias,
             Epilogue = epilogue,
-            LineRows = rows,
+            LineRows = lines.Rows,
+            LastRows = lines.LastRows == lines.Rows ? 0 : lines.LastRows,
         };
-        ProductKernel kernel = plan.Own(plan.Product(problem));
-        ProductLines lines = ConvUnit.Flat(rows, kernel.TileRows, 0, depth, 0, problem.OutputStride);
-        var step = new ProductStep(kernel, lines, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / 300) { Name = Label };
+        ProductKernel kernel = plan.Own(plan.Product(problem, Node, Weights, 0));
+        var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / ConvUnit.ProductsPerNanosecond) { Name = Label };
         plan.Add(step, [x], [y]);
     }
 
@@ -83,15 +91,15 @@ internal sealed class MatrixUnit : Unit
     private sbyte[] Ordered()
     {
         (_, int depth, int channels) = Shape;
-        if (Transposed && Weights.High is null)
+        if (Transposed && Weights.Passes == 1)
         {
-            return Weights.Low;
+            return Weights.Parts[0];
         }
 
         var ordered = new sbyte[(long)channels * Weights.Passes * depth];
         for (int pass = 0; pass < Weights.Passes; pass++)
         {
-            sbyte[] from = pass == 0 ? Weights.Low : Weights.High!;
+            sbyte[] from = Weights.Parts[pass];
             for (int k = 0; k < depth; k++)
             {
                 for (int c = 0; c < channels; c++)

@@ -10,6 +10,9 @@ namespace Halftone.Engine.Compilation;
 /// <summary>A node computed on row-major values as ONNX defines it; at load where all its inputs are known.</summary>
 internal sealed class DenseUnit : Unit
 {
+    private static readonly ImmutableArray<string> s_requantizing = ["QLinearConv", "QLinearMatMul", "QGemm"];
+    private static readonly ImmutableArray<string> s_products = [.. s_requantizing, "ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"];
+
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs => [.. Node.Inputs.Where(n => n.Length > 0).Distinct().Select(n => new Need(new(n, Form.Dense)))];
 
@@ -30,6 +33,7 @@ internal sealed class DenseUnit : Unit
             return;
         }
 
+        Refuse(plan.Options);
         DensePlan dense = typed.Prepare(Node);
         ImmutableArray<Place?> inputs = [.. Node.Inputs.Select(n => n.Length == 0 ? null : plan.Get(n, Form.Dense))];
         ImmutableArray<Place?> outputs = [.. Node.Outputs.Select(n => n.Length == 0 ? null : plan.Make(n, Form.Dense))];
@@ -39,6 +43,18 @@ internal sealed class DenseUnit : Unit
         Place[] reads = [.. inputs.OfType<Place>()];
         Place[] writes = [.. outputs.OfType<Place>(), .. (Place[])(scratch is null ? [] : [scratch])];
         plan.Add(new DenseStep(dense, inputs, outputs, scratch, elements) { Name = Label }, reads, writes);
+    }
+
+    /// <summary>Refuses products of codes whose arithmetic the caller chose, since those here are computed as ONNX says.</summary>
+    /// <exception cref="ModelException">It is one.</exception>
+    private void Refuse(EngineOptions options)
+    {
+        string asked = s_products.Contains(Node.Op) && options.Accumulation != Accumulation.Int32 ? $"{options.Accumulation} sums"
+            : s_requantizing.Contains(Node.Op) && options.Requantization != Requantization.Float ? $"the requantization {options.Requantization}" : "";
+        if (asked.Length > 0)
+        {
+            throw new ModelException($"Node '{Node.Name}' ({Node.Op}) cannot have {asked}: the engine computes those where the weights, all scales and zero points are constants.");
+        }
     }
 }
 

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Halftone.Engine.Execution;
 using Halftone.Engine.Kernels.Products;
+using Halftone.Engine.Kernels.Products.Narrow;
 using Halftone.Engine.Steps;
 using Halftone.Onnx;
 
@@ -18,6 +19,8 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     private readonly Dictionary<string, ImageShape> _images = [];
     private readonly Dictionary<string, byte> _paddings = [];
     private readonly List<IDisposable> _owned = [];
+    private readonly List<NarrowProduct> _narrow = [];
+    private Node? _lastNarrow;
     private readonly ArrayBufferWriter<byte> _constants = new();
 
     /// <summary>Types and constants.</summary>
@@ -34,6 +37,9 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
 
     /// <summary>Kernels, to be disposed with the plan.</summary>
     public IReadOnlyList<IDisposable> Owned => _owned;
+
+    /// <summary>Products that may saturate.</summary>
+    public IReadOnlyList<NarrowProduct> Narrow => _narrow;
 
     /// <summary>The constants' bytes.</summary>
     public ReadOnlySpan<byte> ConstantBytes => _constants.WrittenSpan;
@@ -60,8 +66,28 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
         return kernel;
     }
 
-    /// <summary>Makes a product ready, by the tier that was asked for or the best there is; a tier that lacks its arithmetic leaves it to the next.</summary>
-    public ProductKernel Product(ProductProblem problem) => ProductTiers.Choose(options.ChosenTier, problem).Build(problem);
+    /// <summary>Makes an exact product ready, by the tier that was asked for or the best there is.</summary>
+    public ProductKernel Product(ProductProblem problem) => ProductTiers.Choose(options.ChosenTier).Build(problem);
+
+    /// <summary>Makes a product ready, summed as was asked for, by the tier that was asked for or the best there is.</summary>
+    /// <param name="problem">The product; it goes over its segments once for each pass of the weights.</param>
+    /// <param name="node">The node it comes from.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="first">The first of the product's channels among those of the weights.</param>
+    public ProductKernel Product(ProductProblem problem, Node node, Weights weights, int first)
+    {
+        bool pairs = options.Accumulation == Accumulation.PairSaturating;
+        if (options.Accumulation == Accumulation.Int32 || (pairs && weights.AreBytes))
+        {
+            return Product(problem);
+        }
+
+        int[] zeros = [.. Enumerable.Range(first, problem.Channels).Select(weights.ZeroPoint)];
+        NarrowProblem narrow = NarrowProblem.Of(
+            problem, weights.Passes, zeros, pairs ? NarrowProblem.PairStretch : NarrowProblem.FbgemmStretch, pairs ? null : options.MainWeightBits);
+        Note(node, narrow);
+        return NarrowTiers.Choose(options.ChosenTier).Build(narrow);
+    }
 
     /// <summary>A place in the arena.</summary>
     public Place Allocate(long bytes) => Keep(new Place(Place.Arena, bytes));
@@ -131,6 +157,9 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
         return place;
     }
 
+    /// <summary>Row-major codes for what reads nothing past them: those of a caller, too, without a copy.</summary>
+    public Place BareCodes(string name) => Get(name, Holds(name, Form.Dense) && typed.Type(name).Element == ElementType.UInt8 ? Form.Dense : Form.Codes);
+
     /// <summary>A value in a form; it is brought into it where it is held in another.</summary>
     /// <exception cref="ModelException">Nothing makes it.</exception>
     public Place Get(string name, Form form)
@@ -142,6 +171,30 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
             Form.Codes => ToCodes(name),
             _ => ToImage(name),
         };
+    }
+
+    /// <summary>Notes a product; groups of one node count as one.</summary>
+    private void Note(Node node, NarrowProblem narrow)
+    {
+        var product = new NarrowProduct(
+            node.Name, options.Accumulation, narrow.Product.Weights.LongLength, narrow.Outliers.Count, narrow.Product.Channels, narrow.ExactChannels());
+        if (_narrow.Count > 0 && ReferenceEquals(_lastNarrow, node))
+        {
+            NarrowProduct before = _narrow[^1];
+            _narrow[^1] = product with
+            {
+                Weights = before.Weights + product.Weights,
+                Outliers = before.Outliers + product.Outliers,
+                Channels = before.Channels + product.Channels,
+                ExactChannels = before.ExactChannels + product.ExactChannels,
+            };
+        }
+        else
+        {
+            _narrow.Add(product);
+        }
+
+        _lastNarrow = node;
     }
 
     private Place Keep(Place place)
@@ -194,11 +247,12 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     private Place ToImage(string name)
     {
         ImageShape image = ImageOf(name);
-        Place codes = Get(name, Form.Codes);
         if (image.IsRowMajor)
         {
-            return Share(name, Form.Image, codes);
+            return Share(name, Form.Image, Get(name, Form.Codes));
         }
+
+        Place codes = BareCodes(name);
 
         Place to = Make(name, Form.Image);
         Add(new CodesToImage(codes, to, image, PaddingOf(name)) { Name = $"layout {name}" }, [codes], [to]);

@@ -85,8 +85,8 @@ internal sealed class QuantizedView(TypedGraph typed)
     /// <param name="name">The bias; empty for none.</param>
     /// <param name="channels">Its length.</param>
     /// <param name="input">Scale of the input.</param>
-    /// <param name="weights">The weights.</param>
-    public int[]? Bias(string name, int channels, float input, Weights weights)
+    /// <param name="weight">Scale of a channel's weights.</param>
+    public int[]? Bias(string name, int channels, float input, Func<int, float> weight)
     {
         const double Same = 1e-4; // relative: exporters compute the product of two scales in floats
         var bias = new int[channels];
@@ -96,7 +96,7 @@ internal sealed class QuantizedView(TypedGraph typed)
         }
 
         if (DequantizedBias(name, channels) is var (codes, scales)
-            && Enumerable.Range(0, channels).All(i => (double)input * weights.Scale(i) is var product && Math.Abs(scales[scales.Length == 1 ? 0 : i] - product) <= Same * product))
+            && Enumerable.Range(0, channels).All(i => (double)input * weight(i) is var product && Math.Abs(scales[scales.Length == 1 ? 0 : i] - product) <= Same * product))
         {
             return codes;
         }
@@ -108,7 +108,7 @@ internal sealed class QuantizedView(TypedGraph typed)
 
         for (int i = 0; i < channels; i++)
         {
-            double code = Math.Round(values[i] / ((double)input * weights.Scale(i)));
+            double code = Math.Round(values[i] / ((double)input * weight(i)));
             if (!(Math.Abs(code) < int.MaxValue))
             {
                 return null;

@@ -14,10 +14,12 @@ internal sealed class TypedGraph
     private readonly Dictionary<string, TensorType> _types = [];
     private readonly Dictionary<string, Tensor> _constants = [];
 
+    private readonly Dictionary<Node, ForeignNode> _foreign = [];
     private readonly long _maxMemory;
+    private readonly Func<Model, IModelRunner>? _fallback;
     private long _computed;
 
-    private TypedGraph(Model model, long maxMemory) => (Graph, Model, _maxMemory) = (model.Graph, model, maxMemory);
+    private TypedGraph(Model model, EngineOptions options) => (Graph, Model, _maxMemory, _fallback) = (model.Graph, model, options.MaxMemory, options.Fallback);
 
     /// <summary>The graph.</summary>
     public Graph Graph { get; }
@@ -28,11 +30,11 @@ internal sealed class TypedGraph
     /// <summary>Gives every value its type.</summary>
     /// <param name="model">The model; it is not changed.</param>
     /// <param name="inputs">Lengths of every input.</param>
-    /// <param name="maxMemory">Bytes that the constants computed here may take.</param>
+    /// <param name="options">What the constants computed here may take, and what runs nodes that the engine does not know.</param>
     /// <exception cref="ModelException">A node is unknown to the engine, or does not fit its inputs; the message names it.</exception>
-    public static TypedGraph Infer(Model model, IReadOnlyDictionary<string, ImmutableArray<int>> inputs, long maxMemory)
+    public static TypedGraph Infer(Model model, IReadOnlyDictionary<string, ImmutableArray<int>> inputs, EngineOptions options)
     {
-        var typed = new TypedGraph(model, maxMemory);
+        var typed = new TypedGraph(model, options);
         foreach ((string name, Tensor value) in model.Graph.Initializers)
         {
             Tensor bytes = Widened(value);
@@ -45,14 +47,26 @@ internal sealed class TypedGraph
             typed._types[input.Name] = new(input.Type, inputs[input.Name]);
         }
 
-        foreach (Node node in model.Graph.Nodes)
+        try
         {
-            typed.Infer(node);
-        }
+            foreach (Node node in model.Graph.Nodes)
+            {
+                typed.Infer(node);
+            }
 
-        foreach (ValueInfo output in model.Graph.Outputs)
+            foreach (ValueInfo output in model.Graph.Outputs)
+            {
+                typed.Type(output.Name);
+            }
+        }
+        catch
         {
-            typed.Type(output.Name);
+            foreach (IModelRunner runner in typed.Runners)
+            {
+                runner.Dispose();
+            }
+
+            throw;
         }
 
         return typed;
@@ -64,6 +78,12 @@ internal sealed class TypedGraph
 
     /// <summary>A value known before any run, or null.</summary>
     public Tensor? Constant(string name) => _constants.GetValueOrDefault(name);
+
+    /// <summary>What runs the nodes that another runtime takes.</summary>
+    public IEnumerable<IModelRunner> Runners => _foreign.Values.Select(f => f.Runner);
+
+    /// <summary>A node that another runtime takes, or null.</summary>
+    public ForeignNode? Foreign(Node node) => _foreign.GetValueOrDefault(node);
 
     /// <summary>Makes a node ready, with all constants.</summary>
     /// <exception cref="ModelException">It does not fit its inputs.</exception>
@@ -112,22 +132,29 @@ internal sealed class TypedGraph
 
     private void Infer(Node node)
     {
-        Func<DenseRequest, DensePlan> make = Operator(node);
         foreach (string name in node.Inputs.Where(n => n.Length > 0))
         {
             Type(name);
         }
 
+        try
+        {
+            InferHere(node);
+        }
+        catch (ModelException) when (_fallback is not null && node.Outputs.All(o => !_constants.ContainsKey(o)))
+        {
+            _foreign[node] = ForeignNode.Load(node, Model, Type, Constant, _fallback, out ImmutableArray<TensorType> outputs);
+            SetTypes(node, outputs);
+        }
+    }
+
+    private void InferHere(Node node)
+    {
+        Func<DenseRequest, DensePlan> make = Operator(node);
+
         bool known = node.Inputs.All(n => n.Length == 0 || (_constants.TryGetValue(n, out Tensor? value) && value.Count <= Small));
         ImmutableArray<TensorType> outputs = Checked(node, () => make(Request(node, Small)).Outputs);
-        for (int i = 0; i < node.Outputs.Count; i++)
-        {
-            if (node.Outputs[i].Length > 0)
-            {
-                _types[node.Outputs[i]] = i < outputs.Length ? outputs[i] : throw new ModelException($"Node '{node.Name}' ({node.Op}) has no output {i}.");
-            }
-        }
-
+        SetTypes(node, outputs);
         if (node.Is("Shape") || node.Is("Size"))
         {
             Keep(node, [Lengths(node, Type(node.Input(0)))]); // known even where the value is not
@@ -135,6 +162,17 @@ internal sealed class TypedGraph
         else if (known && outputs.All(o => o.Count <= Small))
         {
             Compute(node);
+        }
+    }
+
+    private void SetTypes(Node node, ImmutableArray<TensorType> outputs)
+    {
+        for (int i = 0; i < node.Outputs.Count; i++)
+        {
+            if (node.Outputs[i].Length > 0)
+            {
+                _types[node.Outputs[i]] = i < outputs.Length ? outputs[i] : throw new ModelException($"Node '{node.Name}' ({node.Op}) has no output {i}.");
+            }
         }
     }
 

@@ -1,23 +1,28 @@
+using System.Collections.Immutable;
 using Halftone.Onnx;
 
 namespace Halftone.Engine.Compilation;
 
 /// <summary>A constant weight of 8 bits or fewer: codes less their zero point, and a scale for all or for each channel.</summary>
-/// <remarks>Differences beyond a signed byte, which zero points far from the middle make, are kept as a sum of two bytes.</remarks>
+/// <remarks>Differences beyond a signed byte, which zero points far from the middle make, are kept as sums of two bytes, or of three for one of 255.</remarks>
 internal sealed class Weights
 {
     private readonly float[] _scales;
+    private readonly int[] _zeros;
 
-    private Weights(sbyte[] low, sbyte[]? high, float[] scales) => (Low, High, _scales) = (low, high, scales);
+    private Weights(ImmutableArray<sbyte[]> parts, float[] scales, int[] zeros, bool areBytes) => (Parts, _scales, _zeros, AreBytes) = (parts, scales, zeros, areBytes);
 
-    /// <summary>The differences, or what of them fits a byte, in the order of the constant.</summary>
-    public sbyte[] Low { get; }
+    /// <summary>The differences, in the order of the constant: the sums of these.</summary>
+    public ImmutableArray<sbyte[]> Parts { get; }
 
-    /// <summary>The rest of them; null where all fit.</summary>
-    public sbyte[]? High { get; }
+    /// <summary>How many bytes a difference takes, where all of them have as many.</summary>
+    public int Passes => Parts.Length;
 
-    /// <summary>How many bytes each difference takes.</summary>
-    public int Passes => High is null ? 1 : 2;
+    /// <summary>Whether the codes are unsigned bytes.</summary>
+    public bool AreBytes { get; }
+
+    /// <summary>What was taken off a channel's codes, unsigned bytes being 128 lower: the differences and this make signed bytes.</summary>
+    public int ZeroPoint(int channel) => _zeros[_zeros.Length == 1 ? 0 : channel] - (AreBytes ? 128 : 0);
 
     /// <summary>Scale of a channel.</summary>
     public float Scale(int channel) => _scales[_scales.Length == 1 ? 0 : channel];
@@ -25,7 +30,7 @@ internal sealed class Weights
     /// <summary>Whether there is one scale for each of so many channels, or one for all.</summary>
     public bool Fits(int channels) => _scales.Length == 1 || _scales.Length == channels;
 
-    /// <summary>Reads a weight; null where it is not a known tensor of 8-, 4- or 2-bit integers with scales along the axis, or holds a difference of 255, which two bytes cannot sum to.</summary>
+    /// <summary>Reads a weight; null where it is not a known tensor of 8-, 4- or 2-bit integers with scales along the axis.</summary>
     public static Weights? Of(Tensor? codes, Tensor? scale, Tensor? zeroPoint, bool hasZeroPoint, int axis)
     {
         if (codes is null || scale is not { Type: ElementType.Float } || (hasZeroPoint && zeroPoint is null)
@@ -48,38 +53,36 @@ internal sealed class Weights
             return null;
         }
 
-        return Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b)) is ({ } low, var high) ? new Weights(low, high, scales) : null;
+        ImmutableArray<sbyte[]> parts = Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b));
+        return new Weights(parts, scales, zeros, codes.Type == ElementType.UInt8);
     }
 
-    /// <summary>The differences of one code type, symmetric: no arithmetic.</summary>
-    private static (sbyte[] Low, sbyte[]? High)? Center(Tensor codes, int[] zeros, int channels, long inner)
+    private static ImmutableArray<sbyte[]> Center(Tensor codes, int[] zeros, int channels, long inner)
     {
         if (codes.Type == ElementType.Int8 && zeros.All(z => z == 0))
         {
-            return (codes.As<sbyte>().ToArray(), null);
+            return [codes.As<sbyte>().ToArray()];
         }
 
         long[]? small = codes.Type.Bits() < 8 ? codes.ToInt64s() : null;
         ReadOnlySpan<byte> bytes = codes.Bytes;
-        var low = new sbyte[codes.Count];
-        sbyte[]? high = null;
-        for (int i = 0; i < low.Length; i++)
+        List<sbyte[]> parts = [new sbyte[codes.Count]];
+        for (int i = 0; i < parts[0].Length; i++)
         {
             int code = small is not null ? (int)small[i] : codes.Type == ElementType.Int8 ? (sbyte)bytes[i] : bytes[i];
-            int difference = code - zeros[zeros.Length == 1 ? 0 : (int)(i / inner % channels)];
-            if (difference > 2 * sbyte.MaxValue)
+            int rest = code - zeros[zeros.Length == 1 ? 0 : (int)(i / inner % channels)];
+            for (int part = 0; rest != 0; part++)
             {
-                return null;
-            }
+                if (part == parts.Count)
+                {
+                    parts.Add(new sbyte[codes.Count]);
+                }
 
-            low[i] = (sbyte)Math.Clamp(difference, sbyte.MinValue, sbyte.MaxValue);
-            if (low[i] != difference)
-            {
-                high ??= new sbyte[codes.Count];
-                high[i] = (sbyte)(difference - low[i]);
+                parts[part][i] = (sbyte)Math.Clamp(rest, sbyte.MinValue, sbyte.MaxValue);
+                rest -= parts[part][i];
             }
         }
 
-        return (low, high);
+        return [.. parts];
     }
 }

@@ -21,6 +21,7 @@ internal static class DenseOperators
         Joins.List,
         Pad.List,
         Gathers.List,
+        Scatters.List,
         Fills.List,
         Triangles.List,
 

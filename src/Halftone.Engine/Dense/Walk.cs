@@ -16,7 +16,7 @@ internal sealed class Walk
         Operands = operands.Length;
         List<int> lengths = [];
         List<long[]> strides = [];
-        for (int axis = 0; axis < dims.Count; axis++)
+        for (int axis = 0; axis < dims.Count && Count > 0; axis++)
         {
             if (dims[axis] == 1)
             {

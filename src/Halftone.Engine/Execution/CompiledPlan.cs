@@ -29,6 +29,9 @@ internal sealed class CompiledPlan(
     /// <summary>The outputs, in the order of the model.</summary>
     public ImmutableArray<PlanValue> Outputs => outputs;
 
+    /// <summary>Products that may saturate.</summary>
+    public ImmutableArray<NarrowProduct> NarrowProducts { get; init; } = [];
+
     /// <summary>Bytes of a context.</summary>
     public long ArenaBytes => arenaBytes;
 
@@ -68,6 +71,7 @@ internal sealed class CompiledPlan(
     /// <param name="team">Threads that this run has taken; null for none.</param>
     public void Run(RunContext context, ThreadTeam? team)
     {
+        team?.Wake();
         foreach (Step step in steps)
         {
             int parts = team is null || step.Nanoseconds < WorthSplitting ? 1 : Math.Min(team.Size, step.MostParts);

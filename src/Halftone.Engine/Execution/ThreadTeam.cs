@@ -23,6 +23,9 @@ internal sealed class ThreadTeam : IDisposable
     /// <summary>Takes the team, if it is free.</summary>
     public bool TryEnter() => _workers.Length > 0 && Interlocked.CompareExchange(ref _taken, 1, 0) == 0;
 
+    /// <summary>Wakes threads that sleep, so that they are there when the first step comes that is split.</summary>
+    public void Wake() => Array.ForEach(_workers, w => w.Wake());
+
     /// <summary>Gives it back.</summary>
     public void Exit() => Volatile.Write(ref _taken, 0);
 
@@ -55,6 +58,7 @@ internal sealed class ThreadTeam : IDisposable
         private int _begun;
         private int _done;
         private int _asleep;
+        private int _woken; // by a release that it has not seen yet
         private Exception? _error;
         private volatile bool _stop;
 
@@ -69,7 +73,12 @@ internal sealed class ThreadTeam : IDisposable
         {
             (_step, _context, _parts) = (step, context, parts);
             Interlocked.Increment(ref _begun);
-            if (Volatile.Read(ref _asleep) == 1)
+            Wake();
+        }
+
+        public void Wake()
+        {
+            if (Volatile.Read(ref _asleep) == 1 && Interlocked.CompareExchange(ref _woken, 1, 0) == 0)
             {
                 _wake.Release();
             }
@@ -149,6 +158,7 @@ internal sealed class ThreadTeam : IDisposable
                     continue;
                 }
 
+                Volatile.Write(ref _woken, 0);
                 Interlocked.Exchange(ref _asleep, 1);
                 if (Volatile.Read(ref _begun) == seen && !_stop)
                 {

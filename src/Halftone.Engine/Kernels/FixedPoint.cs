@@ -1,6 +1,9 @@
+using System.Runtime.CompilerServices;
+
 namespace Halftone.Engine.Kernels;
 
 /// <summary>Multiplication of 32-bit sums by multiplier * 2^exponent / 2^31 in integers alone, in the forms of <see cref="FixedPointForm"/>.</summary>
+/// <remarks>The arithmetic is inlined into tiles, which must call nothing.</remarks>
 internal static class FixedPoint
 {
     /// <summary>Least exponent of any form; scales below 2^-32 are 0.</summary>
@@ -13,12 +16,14 @@ internal static class FixedPoint
     private const double MostScale = 1 << MostExponent;
 
     /// <summary>2ab / 2^32, to the nearest, ties towards plus infinity; the one product that does not fit saturates (gemmlowp: SaturatingRoundingDoublingHighMul; Arm: SQRDMULH).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int DoublingHighMultiply(int a, int b) =>
         a == int.MinValue && b == int.MinValue ? int.MaxValue : (int)((Math.BigMul(a, b) + (1L << 30)) >> 31);
 
     /// <summary>value / 2^exponent to the nearest, ties away from zero (gemmlowp: RoundingDivideByPOT).</summary>
     /// <param name="value">The value.</param>
     /// <param name="exponent">0 to 31.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int RoundingShift(int value, int exponent)
     {
         int mask = (int)((1L << exponent) - 1);
@@ -36,10 +41,12 @@ internal static class FixedPoint
     };
 
     /// <summary>gemmlowp and TensorFlow Lite's reference. A shift to the left drops what leaves 32 bits, as theirs does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int DoubleRounding(int sum, int multiplier, int exponent) =>
         RoundingShift(DoublingHighMultiply(sum << Math.Max(exponent, 0), multiplier), Math.Max(-exponent, 0));
 
     /// <summary>TensorFlow Lite's single rounding and FBGEMM's fixed point.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long SingleRounding(int sum, int multiplier, int exponent)
     {
         int shift = 31 - exponent;

@@ -1,5 +1,6 @@
 using Halftone.Engine.Kernels.Depthwise;
 using Halftone.Engine.Kernels.Products;
+using Halftone.Engine.Kernels.Products.Narrow;
 
 namespace Halftone.Engine.Kernels;
 
@@ -20,6 +21,19 @@ internal static class KernelChecks
     {
         Require(problem.Channels > 0 && problem.KernelWidth > 0 && !problem.RowOffsets.IsDefaultOrEmpty, "a depthwise convolution has channels and taps");
         Lengths(problem.Channels, (long)problem.RowOffsets.Length * problem.KernelWidth, problem.Weights, problem.Bias, problem.Epilogue);
+    }
+
+    /// <summary>Refuses a problem whose arrays do not fit.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public static void Require(NarrowProblem problem)
+    {
+        Require(problem.Product);
+        int channels = problem.Product.Channels;
+        Require(problem.Stretch >= 2 && problem.Stretch % 2 == 0, $"16-bit sums go over pairs, not over {problem.Stretch} places");
+        Require(problem.ZeroPoints.Length == channels, $"{channels} channels need as many zero points, not {problem.ZeroPoints.Length}");
+        OutlierColumns outliers = problem.Outliers;
+        Require(outliers.Starts.Length == channels + 1 && outliers.Starts[^1] == outliers.Count && outliers.Depths.Length == outliers.Count, $"{channels} channels need as many columns of outliers");
+        Require(outliers.Depths.All(d => d >= 0 && d < problem.Depth), $"outliers lie within a depth of {problem.Depth}");
     }
 
     private static void Lengths(int channels, long weightsEach, sbyte[] weights, int[] bias, Epilogue epilogue)

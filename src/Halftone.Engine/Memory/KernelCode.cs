@@ -6,11 +6,11 @@ namespace Halftone.Engine.Memory;
 /// <summary>Entry and exit of assembled kernels, which take one pointer and return nothing, in the calling convention of the system.</summary>
 /// <remarks>
 /// System V (Linux, macOS): the pointer comes in rdi; rbx, rbp and r12 to r15 belong to the caller. Windows: it comes in rcx; rdi, rsi and xmm6 to xmm15 belong to the caller too.
-/// After <see cref="Enter"/> the pointer is in rdi, and a kernel may use all registers but rsp and rbp.
+/// After <see cref="Enter"/> the pointer is in rdi, and a kernel may use all registers but rsp.
 /// </remarks>
 internal static class KernelCode
 {
-    private static readonly AssemblerRegister64[] s_saved = [rbx, r12, r13, r14, r15];
+    private static readonly AssemblerRegister64[] s_saved = [rbx, rbp, r12, r13, r14, r15];
     private static readonly AssemblerRegister64[] s_savedOnWindows = [rdi, rsi];
     private static readonly AssemblerRegisterXMM[] s_vectors = [xmm6, xmm7, xmm8, xmm9, xmm10, xmm11, xmm12, xmm13, xmm14, xmm15];
 

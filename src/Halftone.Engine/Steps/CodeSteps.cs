@@ -121,6 +121,13 @@ internal sealed unsafe class ConcatStep(Place[] x, ImageShape[] from, Place?[] t
     }
 }
 
+/// <summary>Images as they are, but for their borders.</summary>
+internal sealed unsafe class CopyImages(Place x, ImageShape from, Place y, ImageShape to, byte padding) : ImageStep(y, to, padding)
+{
+    protected override void Rows(RunContext context, int image, byte* y, int first, int last) =>
+        LayoutChange.CopyImage(Origin(x, context, from, image), from.Layout, y, To.Layout, first, last);
+}
+
 /// <summary>Bytes as they are.</summary>
 internal sealed unsafe class CopyStep(Place from, Place to, long bytes) : Step
 {

@@ -4,33 +4,35 @@ using Halftone.Engine.Kernels.Depthwise;
 
 namespace Halftone.Engine.Steps;
 
-/// <summary>A depthwise convolution, line by line.</summary>
+/// <summary>A depthwise convolution, or a part of one, line by line.</summary>
 /// <param name="kernel">What computes a line.</param>
+/// <param name="lines">Which lines; all of one length.</param>
 /// <param name="x">The input.</param>
-/// <param name="from">Its images.</param>
-/// <param name="first">Bytes to the first tap of an image's first output.</param>
-/// <param name="stride">Lines of the input from a line of the output to the next.</param>
 /// <param name="y">The output.</param>
-/// <param name="to">Its images.</param>
-/// <param name="padding">What fills their border.</param>
+/// <param name="frame">Images whose border the step fills; null for none.</param>
+/// <param name="padding">What with.</param>
 /// <param name="nanoseconds">About how long it takes.</param>
-internal sealed unsafe class DepthwiseStep(
-    DepthwiseKernel kernel, Place x, ImageShape from, int first, int stride, Place y, ImageShape to, byte padding, long nanoseconds) : Step
+internal sealed unsafe class DepthwiseStep(DepthwiseKernel kernel, ProductLines lines, Place x, Place y, ImageShape? frame, byte padding, long nanoseconds) : Step
 {
-    public override int MostParts => to.Batch * to.Height;
+    public override int MostParts => lines.Images * lines.Lines;
 
     public override long Nanoseconds => nanoseconds;
 
     public override void Run(RunContext context, int part, int parts)
     {
-        Borders.Fill(y.At(context), to, padding, part);
+        if (frame is not null)
+        {
+            Borders.Fill(y.At(context), frame, padding, part);
+        }
+
+        byte* from = x.At(context) + lines.InputOffset;
+        byte* to = y.At(context) + lines.OutputOffset;
         int last = Share(MostParts, part + 1, parts);
         for (int at = Share(MostParts, part, parts); at < last; at++)
         {
-            int image = at / to.Height;
-            int line = at - (image * to.Height);
-            byte* a = x.At(context) + ((long)image * from.ImagePitch) + first + ((long)line * stride * from.RowPitch);
-            kernel.Run(a, y.At(context) + ((long)image * to.ImagePitch) + to.Origin + ((long)line * to.RowPitch), to.Width);
+            int image = at / lines.Lines;
+            int line = at - (image * lines.Lines);
+            kernel.Run(from + (image * lines.InputImage) + (line * lines.InputLine), to + (image * lines.OutputImage) + (line * lines.OutputLine), lines.Rows);
         }
     }
 }

@@ -22,6 +22,7 @@ internal sealed record ProductLines(
 /// <summary>A convolution, or a part of one, or a matrix product.</summary>
 /// <param name="kernel">What computes rows.</param>
 /// <param name="lines">Which rows.</param>
+/// <param name="allSegments">Segments of the kernel.</param>
 /// <param name="segments">For each line of an image the segments that may be other than zero; empty where all count.</param>
 /// <param name="x">The input.</param>
 /// <param name="y">The output.</param>
@@ -29,7 +30,7 @@ internal sealed record ProductLines(
 /// <param name="padding">What with.</param>
 /// <param name="nanoseconds">About how long it takes.</param>
 internal sealed unsafe class ProductStep(
-    ProductKernel kernel, ProductLines lines, ImmutableArray<(int First, int Count)> segments, Place x, Place y, ImageShape? frame, byte padding, long nanoseconds) : Step
+    ProductKernel kernel, ProductLines lines, int allSegments, ImmutableArray<(int First, int Count)> segments, Place x, Place y, ImageShape? frame, byte padding, long nanoseconds) : Step
 {
     private int Lines => lines.Lines * lines.Images;
 
@@ -51,31 +52,33 @@ internal sealed unsafe class ProductStep(
         {
             // a panel's weights stay in the cache while lines go by
             int panel = at / Lines;
-            int end = Math.Min(last, (panel + 1) * Lines);
-            for (int line = at - (panel * Lines); line < end - (panel * Lines); line++)
+            int end = Math.Min(last, (panel + 1) * Lines) - (panel * Lines);
+            for (int line = at - (panel * Lines); line < end;)
             {
-                Line(from, to, line, panel);
+                line += Some(from, to, line, end - line, panel);
             }
 
-            at = end;
+            at = (panel * Lines) + end;
         }
     }
 
-    private void Line(byte* from, byte* to, int number, int panel)
+    /// <summary>Computes lines that are alike, at most so many.</summary>
+    /// <returns>How many.</returns>
+    private int Some(byte* from, byte* to, int number, int most, int panel)
     {
         int image = number / lines.Lines;
         int line = number - (image * lines.Lines);
         byte* a = from + (image * lines.InputImage) + (line * lines.InputLine);
         byte* c = to + (image * lines.OutputImage) + (line * lines.OutputLine);
         int rows = line == lines.Lines - 1 ? lines.LastRows : lines.Rows;
-        if (segments.IsEmpty)
+        (int First, int Count) range = segments.IsEmpty ? (0, allSegments) : segments[line];
+        int count = 1;
+        while (count < most && line + count < lines.Lines && (line + count < lines.Lines - 1 || lines.LastRows == rows) && (segments.IsEmpty || segments[line + count] == range))
         {
-            kernel.Run(a, c, rows, panel, 1);
+            count++;
         }
-        else
-        {
-            (int first, int count) = segments[line];
-            kernel.Run(a, c, rows, panel, 1, first, count);
-        }
+
+        kernel.Run(a, c, new(count, rows, lines.InputLine, lines.OutputLine), panel, 1, range.First, range.Count);
+        return count;
     }
 }

@@ -127,7 +127,7 @@ public sealed class CalibrationRun : ICalibrationRun, IDisposable
     }
 
     /// <summary>Outputs of a loaded model against the float outputs.</summary>
-    public Agreement Compare(OrtSession session, CancellationToken cancel = default)
+    public Agreement Compare(IModelRunner session, CancellationToken cancel = default)
     {
         var comparison = new OutputComparison();
         _reference.Pairs(session, _reference.Samples, (_, expected, actual) => comparison.Add(expected, actual), cancel);
@@ -178,7 +178,7 @@ public sealed class CalibrationRun : ICalibrationRun, IDisposable
         public IEnumerable<Batch> Batches(int count, CancellationToken cancel) =>
             data is null ? [] : Halftone.Data.Batches.Of(data, Halftone.Data.Batches.Evenly(data.Count, count), 8, new SkippedFiles(), cancel);
 
-        public void Pairs(OrtSession session, int count, Action<Batch, IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>> see, CancellationToken cancel)
+        public void Pairs(IModelRunner session, int count, Action<Batch, IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>> see, CancellationToken cancel)
         {
             if (data is null)
             {

@@ -1,6 +1,5 @@
 using Halftone.Data;
 using Halftone.Onnx;
-using Halftone.OnnxRuntime;
 
 namespace Halftone.PostTraining.Calibration;
 
@@ -32,7 +31,7 @@ public sealed class CarriedState(IDataSet data)
     }
 
     /// <summary>Runs a batch and keeps the state for the next.</summary>
-    public IReadOnlyDictionary<string, Tensor> Run(OrtSession session, Batch batch, IReadOnlyList<string>? outputs, CancellationToken cancel)
+    public IReadOnlyDictionary<string, Tensor> Run(IModelRunner session, Batch batch, IReadOnlyList<string>? outputs, CancellationToken cancel)
     {
         string[]? wanted = outputs is null || !Any ? outputs?.ToArray() : [.. outputs.Union(data.StateLinks.Keys)];
         IReadOnlyDictionary<string, Tensor> results = session.Run(Inputs(batch), wanted, cancel);

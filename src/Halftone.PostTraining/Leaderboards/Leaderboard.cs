@@ -169,7 +169,7 @@ public sealed class Leaderboard
             return row with { Status = LeaderboardStatus.Skipped, Reason = $"it gives the same model as '{same.Name}'" };
         }
 
-        Outcome outcome = Proof.Of(own, plan, quantized, own.Options with { Proof = own.Options.Proof with { Details = false } }, _cancel);
+        Outcome outcome = Proof.Of(own, plan, quantized, own.Options with { Proof = own.Options.Proof with { Details = false, Engine = false } }, _cancel);
         if (outcome.Agreement is null)
         {
             return row with { Status = LeaderboardStatus.Failed, Reason = outcome.Reason };

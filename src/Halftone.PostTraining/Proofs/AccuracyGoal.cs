@@ -30,9 +30,9 @@ public sealed class AccuracyGoal
 
     private readonly IDataSet _data;
     private readonly IMetric _metric;
-    private readonly int _threads;
+    private readonly Func<Model, IModelRunner> _load;
 
-    private AccuracyGoal(IDataSet data, IMetric metric, int threads) => (_data, _metric, _threads) = (data, metric, threads);
+    private AccuracyGoal(IDataSet data, IMetric metric, Func<Model, IModelRunner> load) => (_data, _metric, _load) = (data, metric, load);
 
     /// <summary>Id of the metric.</summary>
     public string Metric => _metric.Name;
@@ -49,14 +49,22 @@ public sealed class AccuracyGoal
     /// <summary>Whether more is better.</summary>
     public bool HigherIsBetter => _metric.HigherIsBetter;
 
-    /// <summary>A metric by id, with options behind a colon (<c>psnr:border=4</c>), or where none is named the one that fits the data.</summary>
+    /// <summary>A metric by id, with options behind a colon (<c>psnr:border=4</c>), or where none is named the one that fits the data; models run in ONNX Runtime.</summary>
     /// <exception cref="DataException">The data has nothing to measure by.</exception>
     /// <exception cref="ArgumentException">There is no such metric.</exception>
-    public static AccuracyGoal Of(IDataSet data, string? metric, int threads) =>
+    public static AccuracyGoal Of(IDataSet data, string? metric, int threads) => Of(data, metric, model => OrtSession.Load(model, new OrtOptions { Threads = threads }));
+
+    /// <summary>The same with models in whatever runs them.</summary>
+    /// <param name="data">The samples.</param>
+    /// <param name="metric">Id and options; null for the metric that fits the data.</param>
+    /// <param name="load">Makes a model ready.</param>
+    /// <exception cref="DataException">The data has nothing to measure by.</exception>
+    /// <exception cref="ArgumentException">There is no such metric.</exception>
+    public static AccuracyGoal Of(IDataSet data, string? metric, Func<Model, IModelRunner> load) =>
         new(
             data,
             MetricList.All.Read(metric ?? Fitting(data) ?? throw new DataException($"{data.Description} has neither labels nor targets to measure by: give --labels or --targets, or name a --metric.")),
-            threads);
+            load);
 
     /// <summary>Whether anything can be measured.</summary>
     public static bool Fits(IDataSet data, string? metric) => data.Count > 0 && (metric ?? Fitting(data)) is not null;
@@ -121,8 +129,8 @@ public sealed class AccuracyGoal
         (IMeasurement Before, IMeasurement After) measurements = (_metric.Start(), _metric.Start());
         var difference = new PairedDifference();
         int samples = 0;
-        using OrtSession first = OrtSession.Load(before, new OrtOptions { Threads = _threads });
-        using OrtSession second = OrtSession.Load(after, new OrtOptions { Threads = _threads });
+        using IModelRunner first = _load(before);
+        using IModelRunner second = _load(after);
         (CarriedState Before, CarriedState After) states = (new(_data), new(_data));
         foreach (Batch batch in Batches.Of(_data, null, BatchSize, Skipped, cancel))
         {
@@ -140,7 +148,7 @@ public sealed class AccuracyGoal
 
     private IEnumerable<(Sample Sample, IReadOnlyDictionary<string, Tensor> Outputs)> Outputs(Model model, CancellationToken cancel)
     {
-        using OrtSession session = OrtSession.Load(model, new OrtOptions { Threads = _threads });
+        using IModelRunner session = _load(model);
         var state = new CarriedState(_data);
         foreach (Batch batch in Batches.Of(_data, null, BatchSize, Skipped, cancel))
         {

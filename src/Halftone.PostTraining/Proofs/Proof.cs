@@ -45,6 +45,7 @@ public static class Proof
 
         outcome = Accuracy(job, quantized, options, outcome, cancel);
         outcome = Time(job, quantized, options, outcome, cancel);
+        outcome = options.Proof.Engine ? outcome with { Engine = EngineProof.Of(job, quantized, options, cancel) } : outcome;
         outcome = Details(job, plan, quantized, options, outcome, cancel);
         outcome = outcome with { Warnings = [.. outcome.Warnings, .. DataWarnings(job)] };
         if (Verdict.Collapse(outcome.Agreement!, outcome.Canary) is not { } collapse)

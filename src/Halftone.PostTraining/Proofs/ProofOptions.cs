@@ -15,6 +15,9 @@ public sealed record ProofOptions
     /// <summary>Id of the metric on labelled samples; null takes the one that fits the data.</summary>
     public string? Metric { get; init; }
 
+    /// <summary>Whether the result runs in Halftone's engine, too, beside ONNX Runtime.</summary>
+    public bool Engine { get; init; } = true;
+
     /// <summary>Whether the error along the graph and the histograms are gathered for the report.</summary>
     public bool Details { get; init; } = true;
 }

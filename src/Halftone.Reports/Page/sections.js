@@ -19,7 +19,7 @@ function header() {
       el('span', { class: 'word' }, el('span', { 'aria-hidden': 'true' }, mark + ' '), word), el('p', { class: 'why' }, sentence(o.reason)), kept ? el('p', { class: 'soft' }, kept) : null,
       o.nextActions.length ? [el('h3', {}, 'What to do next'), el('ol', { id: 'next' }, o.nextActions.map(a => el('li', {}, a)))] : null,
       o.warnings.length ? [el('h3', {}, 'Mind'), el('ul', { id: 'warnings' }, o.warnings.map(w => el('li', {}, w)))] : null),
-    el('div', { class: 'cards' }, accuracyCards(), sizeCard(), speedCard(), outputCard(), kernelCard()));
+    el('div', { class: 'cards' }, accuracyCards(), sizeCard(), speedCard(), engineCard(), outputCard(), kernelCard()));
 }
 const sentence = text => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 const card = (what, value, css, picture, ...note) => el('div', { class: 'card' }, el('div', { class: 'what' }, what), el('div', { class: 'value is-' + css }, value), picture, el('div', { class: 'note' }, ...note));
@@ -39,6 +39,13 @@ function speedCard() {
   const faster = l.ratioLow > 1, slower = l.ratioHigh < 1;
   return card('speed', faster ? `${fixed(l.ratio, 2)}× faster` : slower ? `${fixed(1 / l.ratio, 2)}× slower` : 'as fast as float', faster ? 'good' : slower ? 'bad' : '', pair(l.float, l.quantized, 'ms'),
     `${milliseconds(l.float)} → ${milliseconds(l.quantized)}, ${threads(l.threads)}`);
+}
+function engineCard() {
+  const l = outcome.engine?.latency;
+  if (!l) return outcome.engine?.obstacle ? card('Halftone’s engine', 'does not run it', 'warn', null, outcome.engine.obstacle) : null;
+  const faster = l.ratioLow > 1, slower = l.ratioHigh < 1;
+  return card('Halftone’s engine', faster ? `${fixed(l.ratio, 2)}× faster` : slower ? `${fixed(1 / l.ratio, 2)}× slower` : 'as fast', faster ? 'good' : slower ? 'bad' : '', null,
+    `${milliseconds(l.engine)} against ${milliseconds(l.onnxRuntime)} in ONNX Runtime, ${threads(l.threads)}`);
 }
 function outputCard() {
   const a = outcome.agreement;
@@ -114,6 +121,17 @@ function latency() {
     times.length ? [legend(), table([{ title: 'operator', of: t => t.op, kind: 'name' }, ...twoBars(['float', 'quantized'], t => t.float, t => t.quantized, v => v === 0 ? '–' : milliseconds(v), times)],
       times, { label: 'latency by operator', foot: ['all operators', milliseconds(sum(t => t.float)), milliseconds(sum(t => t.quantized))] }),
     el('p', { class: 'soft' }, 'Times of operators come from a profiled run, which is slower than the runs above.')] : null);
+}
+function engine() {
+  const e = outcome.engine, l = e?.latency;
+  if (!e) return;
+  if (e.obstacle) return section('engine', 'Halftone’s engine', el('p', {}, 'Halftone’s engine does not run this model: ' + sentence(e.obstacle) + ' ONNX Runtime does.'));
+  section('engine', 'Halftone’s engine',
+    l ? el('p', {}, `The result takes ${milliseconds(l.onnxRuntime)} in ONNX Runtime and ${milliseconds(l.engine)} in Halftone’s engine with its ${e.tier} kernels (medians of ${count(l.rounds)} runs in turns, batch 1, ${threads(l.threads)}): ${fixed(l.ratio, 2)} times the speed, 90 % interval ${fixed(l.ratioLow, 2)} to ${fixed(l.ratioHigh, 2)}.`) : null,
+    e.outputs.length ? [el('p', {}, `Its outputs against those of ONNX Runtime, on ${count(e.samples)} samples:`), table([{ title: 'output', of: o => o.output, kind: 'name' },
+      { title: 'largest difference', of: o => o.largest, show: o => number(o.largest) === 0 ? 'none' : short(o.largest), kind: 'num' }, { title: 'in steps', of: o => o.steps, show: o => o.steps == null ? '' : short(o.steps), kind: 'num' },
+      { title: 'of the largest value', of: o => o.relative, show: o => percent(o.relative, 4), kind: 'num' }, { title: 'same largest entry', of: o => o.argmaxAgreement, show: o => o.argmaxAgreement == null ? '' : percent(o.argmaxAgreement), kind: 'num' }],
+    e.outputs, { label: 'outputs of the engine' })] : null);
 }
 function kernels() {
   if (!outcome.fusion.length) return;
@@ -192,6 +210,6 @@ function environment() {
 }
 
 document.title = `${outcome.quantized.file} – Halftone report`;
-for (const part of [header, accuracy, outputs, sizes, latency, kernels, layers, ranges, recipe, environment]) part();
+for (const part of [header, accuracy, outputs, sizes, latency, engine, kernels, layers, ranges, recipe, environment]) part();
 contents();
 ready();

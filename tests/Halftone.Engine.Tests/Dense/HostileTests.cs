@@ -14,6 +14,8 @@ public sealed unsafe class HostileTests
         { "an index outside", new("n", "Gather", ["x", "i"], ["y"]), [s_x, Longs(2)] },
         { "an index below", new("n", "GatherElements", ["x", "i"], ["y"]), [s_x, Tensor.Of([-3L], 1, 1)] },
         { "a tuple outside", new("n", "GatherND", ["x", "i"], ["y"]), [s_x, Longs(0, 3)] },
+        { "an index to replace outside", new("n", "ScatterElements", ["x", "i", "u"], ["y"]), [s_x, Tensor.Of([2L], 1, 1), Tensor.Of([1f], 1, 1)] },
+        { "a tuple to replace outside", new("n", "ScatterND", ["x", "i", "u"], ["y"]), [s_x, Tensor.Of([0L, 3], 1, 2), Tensor.Of([1f], 1)] },
         { "float indices", new("n", "Gather", ["x", "i"], ["y"]), [s_x, Tensor.Of([0f], 1)] },
         { "an axis outside", new Node("n", "Concat", ["x", "x"], ["y"]).With("axis", 2), [s_x, s_x] },
         { "lengths that do not join", new Node("n", "Concat", ["x", "z"], ["y"]).With("axis", 0), [s_x, Tensor.Of([1f], 1, 1)] },
@@ -64,6 +66,14 @@ public sealed unsafe class HostileTests
         Assert.All(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(output).ToArray(), v => Assert.InRange(v, 1, 6));
     }
 
+    [Fact]
+    public void Run_time_indices_along_nothing_are_refused()
+    {
+        ImmutableArray<TensorType?> types = [new TensorType(ElementType.Float, [2, 0]), new TensorType(ElementType.Int64, [1, 2])];
+        DenseRequest request = new(new Node("n", "GatherND", ["x", "i"], ["y"]), 22, types, [null, null]);
+        Assert.Throws<ModelException>(() => DenseOperators.All["GatherND"](request));
+    }
+
     [Theory]
     [InlineData("Div", new[] { 0, int.MinValue, 0, -3 })]
     [InlineData("Mod", new[] { 0, 0, 0, 1 })]
@@ -88,6 +98,17 @@ public sealed unsafe class HostileTests
         Assert.Equal([0f, 0, 0], DenseRun.Compute(new Node("n", "ReduceSum", ["x", "a"], ["y"]), 22, [none, Longs(0)])[0].ToFloats());
         Assert.Equal([0, 3], DenseRun.Compute(new Node("n", "Slice", ["x", "s", "e", "a", "t"], ["y"]), 22, [none, Longs(5), Longs(-9), Longs(0), Longs(-1)])[0].Dims.AsSpan());
     }
+
+    [Fact]
+    public void Many_axes_of_no_length_take_no_stack()
+    {
+        Tensor none = Tensor.Of<float>([], [.. Enumerable.Repeat(0L, 4_000_000)]);
+        Assert.Equal(0, DenseRun.Compute(new Node("n", "Add", ["x", "z"], ["y"]), 22, [none, Tensor.Of([1f], 1)])[0].Count);
+    }
+
+    [Fact]
+    public void Tuples_into_nothing_gather_nothing() =>
+        Assert.Equal([2, 0], DenseRun.Compute(new Node("n", "GatherND", ["x", "i"], ["y"]), 22, [Tensor.Of<float>([], 0, 0), Tensor.Of([5L, -7], 2, 1)])[0].Dims.AsSpan());
 
     private static Tensor Longs(params long[] values) => Tensor.Of(values, values.Length);
 }

@@ -17,6 +17,14 @@ public sealed class LinearNodeTests
         ("maxpool_with_argmax_2d_precomputed_strides", "storage_order"),
     ];
 
+    /// <summary>Cases whose data contradict the definition, and how; ONNX Runtime's outputs are taken instead.</summary>
+    private static readonly (string Part, string Why)[] s_wrong =
+    [
+        ("qlinearmatmul_2D_int8", "codes wrap instead of saturating"),
+        ("qlinearmatmul_3D_int8", "codes wrap instead of saturating"),
+        ("l2normalization_axis_0", "0 / 0, where those of p = 1 make 0"),
+    ];
+
     [Fact]
     public void Every_case_of_these_operators_agrees()
     {
@@ -113,7 +121,7 @@ public sealed class LinearNodeTests
             }
         }
 
-        Tensor[] expected = Expected(node);
+        Tensor[] expected = s_wrong.Any(w => node.Name.Contains(w.Part, StringComparison.Ordinal)) ? node.Expected! : Expected(node);
         for (int i = 0; i < expected.Length; i++)
         {
             Near.Check(expected[i], values[model.Graph.Outputs[i].Name], s_exact.Contains(op) ? 0 : 1e-5);

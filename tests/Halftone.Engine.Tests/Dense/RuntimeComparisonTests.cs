@@ -11,6 +11,12 @@ public sealed class RuntimeComparisonTests
                                                              from element in (ElementType[])[ElementType.Float, ElementType.Int32, ElementType.Int64]
                                                              select (op, element)];
 
+    private static readonly ElementType[] s_numbers =
+    [
+        ElementType.Float, ElementType.Double, ElementType.Float16, ElementType.BFloat16, ElementType.Int8, ElementType.Int16, ElementType.Int32, ElementType.Int64,
+        ElementType.UInt8, ElementType.UInt16, ElementType.UInt32, ElementType.UInt64,
+    ];
+
     // exact where only one rounding is made
     [Theory]
     [MemberData(nameof(Pairs))]
@@ -62,6 +68,21 @@ public sealed class RuntimeComparisonTests
             Same(node, 13, new() { ["x"] = Values.Floats(dims, seed), ["s"] = Of(starts), ["e"] = Of(ends), ["a"] = Of(Enumerable.Range(0, 4)), ["t"] = Of(steps.Select(t => t == 0 ? 1 : t)) }, 0);
         },
         iter: 100);
+
+    public static TheoryData<ElementType, ElementType> Casts => [.. from x in s_numbers from y in (ElementType[])[.. s_numbers, ElementType.Bool] where x != y select (x, y)];
+
+    // within the range of both types, outside of which ONNX leaves it open; but integers keep their low bits
+    [Theory]
+    [MemberData(nameof(Casts))]
+    public void Casts_of_numbers(ElementType from, ElementType to)
+    {
+        bool unsigned = to is ElementType.UInt8 or ElementType.UInt16 or ElementType.UInt32 or ElementType.UInt64;
+        bool wraps = unsigned && from is ElementType.Int8 or ElementType.Int16 or ElementType.Int32 or ElementType.Int64;
+        Tensor values = Tensor.Of([.. Values.Floats([99], 7).ToFloats().Select(v => unsigned && !wraps ? Math.Abs(v) : v), 0, 100], 101);
+        Tensor x = DenseRun.Compute(new Node("n", "Cast", ["x"], ["y"]).With("to", (long)from), 22, [values])[0];
+        Assert.Contains(x.ToFloats(), v => v == 100);
+        Same(new Node("n", "Cast", ["x"], ["y"]).With("to", (long)to), 13, new() { ["x"] = x }, 0);
+    }
 
     [Fact]
     public void Transposes_of_any_order() => Gen.Select(Gen.Int[1, 6].Array[1, 5], Gen.UInt).Sample(

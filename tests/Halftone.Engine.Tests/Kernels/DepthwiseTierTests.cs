@@ -59,6 +59,21 @@ public sealed class DepthwiseTierTests
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new ToFloat(new float[5], new float[4]) }));
     }
 
+    /// <summary>The windows most networks have, which tiers compute in ways of their own.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Three_by_three_equals_the_reference(string name)
+    {
+        DepthwiseTier tier = Supported(name);
+        Gen.Select(Gen.Frequency((1, Gen.Const(32)), (5, Gen.Int[1, 200])), Gen.Int[1, 40], Gen.Int[0, int.MaxValue - 1], Gen.Bool).Sample(
+            (channels, pixels, seed, atEnd) =>
+            {
+                var three = new DepthwiseCase(channels, pixels, 3, 3, EpilogueKind.Requantize, seed, atEnd);
+                return three.Run(tier).AsSpan().SequenceEqual(three.Run(s_reference));
+            },
+            iter: name.EndsWith("emulated", StringComparison.Ordinal) ? 20 : 200);
+    }
+
     private static DepthwiseTier Supported(string name)
     {
         DepthwiseTier tier = s_tiers.Single(t => t.Name == name);

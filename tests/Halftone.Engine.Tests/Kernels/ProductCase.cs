@@ -77,22 +77,30 @@ internal sealed unsafe class ProductCase
     }
 
     /// <summary>What the output must be, from the equation of the contract.</summary>
-    public byte[] Expected()
+    public byte[] Expected() => Expected((row, n) =>
+    {
+        long sum = Problem.Bias[n];
+        for (int k = 0; k < row.Length; k++)
+        {
+            sum += (long)row[k] * Problem.Weights[(n * row.Length) + k];
+        }
+
+        return sum;
+    });
+
+    /// <summary>What the output must be where sums come from the activations along a row's depth and the channel.</summary>
+    public byte[] Expected(Func<byte[], int, long> sum)
     {
         byte[] output = [.. Enumerable.Repeat(Canary, OutputBytes)];
-        int segments = Problem.SegmentOffsets.Length;
         for (int r = 0; r < Rows; r++)
         {
+            byte[] row =
+            [
+                .. Problem.SegmentOffsets.SelectMany(s => Enumerable.Range(s + (r * Problem.RowStride) - _lowest, Problem.SegmentBytes)).Select(at => _input[at]),
+            ];
             for (int n = 0; n < Problem.Channels; n++)
             {
-                long sum = Problem.Bias[n];
-                for (int i = 0; i < segments * Problem.SegmentBytes; i++)
-                {
-                    int at = (r * Problem.RowStride) + Problem.SegmentOffsets[i / Problem.SegmentBytes] + (i % Problem.SegmentBytes);
-                    sum += (long)_input[at - _lowest] * Problem.Weights[(n * segments * Problem.SegmentBytes) + i];
-                }
-
-                ExactEpilogue.Of(Problem.Epilogue, unchecked((int)sum), n).CopyTo(output, (r * Problem.OutputStride) + (n * Problem.Epilogue.ElementBytes));
+                ExactEpilogue.Of(Problem.Epilogue, unchecked((int)sum(row, n)), n).CopyTo(output, (r * Problem.OutputStride) + (n * Problem.Epilogue.ElementBytes));
             }
         }
 

@@ -59,4 +59,41 @@ public sealed class ProofTests
         Assert.Contains(Warned(data: true, (64 * 64 * sizeof(double)) - 1).Warnings, w => w.Contains("n_y", StringComparison.Ordinal) && w.Contains("memory", StringComparison.Ordinal));
         Assert.DoesNotContain(Warned(data: true, 1 << 20).Warnings, w => w.Contains("without knowing", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void The_engine_runs_the_result_beside_ONNX_Runtime()
+    {
+        Recipe recipe = RecipeFile.Find("ort-int8");
+        Outcome Proved(bool engine, TimeSpan budget) => Quantizer.Quantize(FashionSamples.Load("fashion_resnet"), recipe, FashionSamples.Calibration(32), new QuantizerOptions
+        {
+            Calibration = new CalibrationOptions { Threads = 1 },
+            Proof = new ProofOptions { LatencyBudget = budget, Details = false, Engine = engine },
+        }).Outcome;
+        EngineEntry entry = Proved(true, TimeSpan.FromMilliseconds(200)).Engine!;
+        Assert.Empty(entry.Obstacle);
+        Assert.True(entry.Latency is { Engine: > 0, OnnxRuntime: > 0, Threads: 1 }, entry.ToString());
+        EngineDifference output = Assert.Single(entry.Outputs);
+        Assert.Equal("logits", output.Output);
+        Assert.InRange(output.Steps!.Value, 0, 2);
+        Assert.InRange(output.Relative, 0, 0.02);
+        Assert.Equal(32, entry.Samples);
+        Assert.Null(Proved(true, TimeSpan.Zero).Engine!.Latency);
+        Assert.Null(Proved(false, TimeSpan.Zero).Engine);
+    }
+
+    [Fact]
+    public void What_the_engine_does_not_know_is_its_reason_and_no_failure()
+    {
+        var net = new Net([1, 3, 8, 8]);
+        net.Conv("x", "c", 4, 3);
+        net.Op("Det", ["c"], "y");
+        Outcome outcome = Quantizer.Quantize(net.Model, Jobs.Plain(Onnx.Targets.TargetList.Find("ort-x64")), new SeededData(net.Model.Graph.Inputs, 8), new QuantizerOptions
+        {
+            Proof = new ProofOptions { LatencyBudget = TimeSpan.Zero, Details = false },
+        }).Outcome;
+        Assert.NotNull(outcome.Agreement);
+        Assert.Contains("Det of node 'n_y'", outcome.Engine!.Obstacle, StringComparison.Ordinal);
+        Assert.DoesNotContain("n_y", outcome.Reason, StringComparison.Ordinal);
+        Assert.Empty(outcome.Engine.Outputs);
+    }
 }

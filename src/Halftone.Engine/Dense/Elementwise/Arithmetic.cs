@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using Halftone.Onnx;
 
 namespace Halftone.Engine.Dense.Elementwise;
 
@@ -35,25 +34,14 @@ internal static class Arithmetic
 
     /// <summary>The plan of an operator for its type of number.</summary>
     public static DensePlan Plan<TPair>(DenseRequest request)
-        where TPair : INumberPair => request.Input(0).Element switch
-        {
-            ElementType.Float => Plan<TPair, float>(request),
-            ElementType.Double => Plan<TPair, double>(request),
-            ElementType.Float16 => Plan<TPair, Half>(request),
-            ElementType.Int8 => Plan<TPair, sbyte>(request),
-            ElementType.Int16 => Plan<TPair, short>(request),
-            ElementType.Int32 => Plan<TPair, int>(request),
-            ElementType.Int64 => Plan<TPair, long>(request),
-            ElementType.UInt8 => Plan<TPair, byte>(request),
-            ElementType.UInt16 => Plan<TPair, ushort>(request),
-            ElementType.UInt32 => Plan<TPair, uint>(request),
-            ElementType.UInt64 => Plan<TPair, ulong>(request),
-            var other => throw request.Refusal($"it does not compute with {other.OnnxName()}."),
-        };
+        where TPair : INumberPair => NumberTypes.Plan<Typed<TPair>>(request);
 
-    private static DensePlan Plan<TPair, T>(DenseRequest request)
+    private readonly struct Typed<TPair> : INumberPlan
         where TPair : INumberPair
-        where T : unmanaged, INumber<T> => Pairs.Plan<Of<TPair, T>, T, T>(request, request.Input(0).Element);
+    {
+        public DensePlan Plan<T>(DenseRequest request)
+            where T : unmanaged, INumber<T> => Pairs.Plan<Of<TPair, T>, T, T>(request, request.Input(0).Element);
+    }
 
     /// <summary>The pair for one type.</summary>
     internal readonly struct Of<TPair, T> : IPair<T, T>
@@ -107,7 +95,7 @@ internal static class Arithmetic
         }
     }
 
-    private readonly struct Mul : INumberPair
+    internal readonly struct Mul : INumberPair
     {
         public static T Invoke<T>(T a, T b)
             where T : unmanaged, INumber<T> => a * b;
@@ -131,28 +119,28 @@ internal static class Arithmetic
     {
         // what has no quotient among the integers must not end the process: x / 0 is 0, and the lowest over -1 wraps
         public static T Invoke<T>(T a, T b)
-            where T : unmanaged, INumber<T> => IsFloat<T>() ? a / b : T.IsZero(b) ? T.Zero : T.IsNegative(b) && b + T.One == T.Zero ? T.Zero - a : a / b;
+            where T : unmanaged, INumber<T> => NumberTypes.IsFloat<T>() ? a / b : T.IsZero(b) ? T.Zero : T.IsNegative(b) && b + T.One == T.Zero ? T.Zero - a : a / b;
 
         public static bool TryRow<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y)
             where T : unmanaged, INumber<T>
         {
-            if (IsFloat<T>())
+            if (NumberTypes.IsFloat<T>())
             {
                 TensorPrimitives.Divide(a, b, y);
             }
 
-            return IsFloat<T>();
+            return NumberTypes.IsFloat<T>();
         }
 
         public static bool TryRow<T>(ReadOnlySpan<T> a, T b, Span<T> y)
             where T : unmanaged, INumber<T>
         {
-            if (IsFloat<T>())
+            if (NumberTypes.IsFloat<T>())
             {
                 TensorPrimitives.Divide(a, b, y);
             }
 
-            return IsFloat<T>();
+            return NumberTypes.IsFloat<T>();
         }
     }
 
@@ -171,8 +159,6 @@ internal static class Arithmetic
     private readonly struct TruncatedMod : INumberPair
     {
         public static T Invoke<T>(T a, T b)
-            where T : unmanaged, INumber<T> => IsFloat<T>() ? a % b : T.IsZero(b) || (T.IsNegative(b) && b + T.One == T.Zero) ? T.Zero : a % b;
+            where T : unmanaged, INumber<T> => NumberTypes.IsFloat<T>() ? a % b : T.IsZero(b) || (T.IsNegative(b) && b + T.One == T.Zero) ? T.Zero : a % b;
     }
-
-    private static bool IsFloat<T>() => typeof(T) == typeof(float) || typeof(T) == typeof(double) || typeof(T) == typeof(Half);
 }

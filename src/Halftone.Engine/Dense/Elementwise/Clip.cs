@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using Halftone.Onnx;
 
 namespace Halftone.Engine.Dense.Elementwise;
 
@@ -8,23 +7,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static unsafe class Clip
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Clip", Plan)];
-
-    private static DensePlan Plan(DenseRequest request) => request.Input(0).Element switch
-    {
-        ElementType.Float => Plan<float>(request),
-        ElementType.Double => Plan<double>(request),
-        ElementType.Float16 => Plan<Half>(request),
-        ElementType.Int8 => Plan<sbyte>(request),
-        ElementType.Int16 => Plan<short>(request),
-        ElementType.Int32 => Plan<int>(request),
-        ElementType.Int64 => Plan<long>(request),
-        ElementType.UInt8 => Plan<byte>(request),
-        ElementType.UInt16 => Plan<ushort>(request),
-        ElementType.UInt32 => Plan<uint>(request),
-        ElementType.UInt64 => Plan<ulong>(request),
-        var other => throw request.Refusal($"it does not compute with {other.OnnxName()}."),
-    };
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Clip", r => NumberTypes.Plan<Typed>(r))];
 
     private static DensePlan Plan<T>(DenseRequest request)
         where T : unmanaged, INumber<T>
@@ -63,5 +46,11 @@ internal static unsafe class Clip
         {
             TensorPrimitives.Min(y, high, y);
         }
+    }
+
+    private readonly struct Typed : INumberPlan
+    {
+        public DensePlan Plan<T>(DenseRequest request)
+            where T : unmanaged, INumber<T> => Clip.Plan<T>(request);
     }
 }

@@ -25,25 +25,18 @@ internal static class Comparisons
     ];
 
     private static DensePlan Plan<TComparison>(DenseRequest request)
-        where TComparison : IComparison => request.Input(0).Element switch
-        {
-            ElementType.Float => Plan<TComparison, float>(request),
-            ElementType.Double => Plan<TComparison, double>(request),
-            ElementType.Float16 => Plan<TComparison, Half>(request),
-            ElementType.Int8 => Plan<TComparison, sbyte>(request),
-            ElementType.Int16 => Plan<TComparison, short>(request),
-            ElementType.Int32 => Plan<TComparison, int>(request),
-            ElementType.Int64 => Plan<TComparison, long>(request),
-            ElementType.UInt8 => Plan<TComparison, byte>(request),
-            ElementType.UInt16 => Plan<TComparison, ushort>(request),
-            ElementType.UInt32 => Plan<TComparison, uint>(request),
-            ElementType.UInt64 => Plan<TComparison, ulong>(request),
-            var other => throw request.Refusal($"it does not compare {other.OnnxName()}."),
-        };
+        where TComparison : IComparison => NumberTypes.Plan<Typed<TComparison>>(request);
 
     private static DensePlan Plan<TComparison, T>(DenseRequest request)
         where TComparison : IComparison
         where T : unmanaged, INumber<T> => Pairs.Plan<Of<TComparison, T>, T, bool>(request, ElementType.Bool);
+
+    private readonly struct Typed<TComparison> : INumberPlan
+        where TComparison : IComparison
+    {
+        public DensePlan Plan<T>(DenseRequest request)
+            where T : unmanaged, INumber<T> => Comparisons.Plan<TComparison, T>(request);
+    }
 
     private readonly struct Of<TComparison, T> : IPair<T, bool>
         where TComparison : IComparison

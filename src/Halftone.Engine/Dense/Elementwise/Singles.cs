@@ -70,21 +70,7 @@ internal static unsafe class Singles
 
     /// <summary>The plan of a function of numbers.</summary>
     public static DensePlan Numbers<TFunction>(DenseRequest request)
-        where TFunction : struct, INumberFunction => request.Input(0).Element switch
-        {
-            ElementType.Float => Numbers<TFunction, float>(request),
-            ElementType.Double => Numbers<TFunction, double>(request),
-            ElementType.Float16 => Numbers<TFunction, Half>(request),
-            ElementType.Int8 => Numbers<TFunction, sbyte>(request),
-            ElementType.Int16 => Numbers<TFunction, short>(request),
-            ElementType.Int32 => Numbers<TFunction, int>(request),
-            ElementType.Int64 => Numbers<TFunction, long>(request),
-            ElementType.UInt8 => Numbers<TFunction, byte>(request),
-            ElementType.UInt16 => Numbers<TFunction, ushort>(request),
-            ElementType.UInt32 => Numbers<TFunction, uint>(request),
-            ElementType.UInt64 => Numbers<TFunction, ulong>(request),
-            var other => throw request.Refusal($"it does not compute with {other.OnnxName()}."),
-        };
+        where TFunction : struct, INumberFunction => NumberTypes.Plan<Typed<TFunction>>(request);
 
     private static DensePlan Floats<TFunction, T>(DenseRequest request, TFunction function)
         where TFunction : struct, IFloatFunction
@@ -149,5 +135,12 @@ internal static unsafe class Singles
         {
             MostParts = Parts.Most(count),
         };
+    }
+
+    private readonly struct Typed<TFunction> : INumberPlan
+        where TFunction : struct, INumberFunction
+    {
+        public DensePlan Plan<T>(DenseRequest request)
+            where T : unmanaged, INumber<T> => Numbers<TFunction, T>(request);
     }
 }

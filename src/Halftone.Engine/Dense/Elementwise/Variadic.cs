@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using Halftone.Onnx;
 
 namespace Halftone.Engine.Dense.Elementwise;
 
@@ -17,21 +16,7 @@ internal static unsafe class Variadic
     ];
 
     private static DensePlan Plan<TPair>(DenseRequest request, bool mean)
-        where TPair : INumberPair => request.Input(0).Element switch
-        {
-            ElementType.Float => Plan<TPair, float>(request, mean),
-            ElementType.Double => Plan<TPair, double>(request, mean),
-            ElementType.Float16 => Plan<TPair, Half>(request, mean),
-            ElementType.Int8 => Plan<TPair, sbyte>(request, mean),
-            ElementType.Int16 => Plan<TPair, short>(request, mean),
-            ElementType.Int32 => Plan<TPair, int>(request, mean),
-            ElementType.Int64 => Plan<TPair, long>(request, mean),
-            ElementType.UInt8 => Plan<TPair, byte>(request, mean),
-            ElementType.UInt16 => Plan<TPair, ushort>(request, mean),
-            ElementType.UInt32 => Plan<TPair, uint>(request, mean),
-            ElementType.UInt64 => Plan<TPair, ulong>(request, mean),
-            var other => throw request.Refusal($"it does not compute with {other.OnnxName()}."),
-        };
+        where TPair : INumberPair => NumberTypes.Plan(request, new Typed<TPair>(mean));
 
     private static DensePlan Plan<TPair, T>(DenseRequest request, bool mean)
         where TPair : INumberPair
@@ -68,7 +53,14 @@ internal static unsafe class Variadic
         };
     }
 
-    private readonly struct Max : INumberPair
+    private readonly struct Typed<TPair>(bool mean) : INumberPlan
+        where TPair : INumberPair
+    {
+        public DensePlan Plan<T>(DenseRequest request)
+            where T : unmanaged, INumber<T> => Variadic.Plan<TPair, T>(request, mean);
+    }
+
+    internal readonly struct Max : INumberPair
     {
         public static T Invoke<T>(T a, T b)
             where T : unmanaged, INumber<T> => T.Max(a, b);
@@ -88,7 +80,7 @@ internal static unsafe class Variadic
         }
     }
 
-    private readonly struct Min : INumberPair
+    internal readonly struct Min : INumberPair
     {
         public static T Invoke<T>(T a, T b)
             where T : unmanaged, INumber<T> => T.Min(a, b);

@@ -15,7 +15,7 @@ internal static unsafe class Gathers
         bool wide = Wide(request, indices);
         int length = x.Dims[axis];
         TensorType y = request.Type(x.Element, x.Dims.Take(axis).Concat(indices.Dims).Concat(x.Dims.Skip(axis + 1)));
-        CheckIndices(request, _ => length, y.Count);
+        CheckIndices(request, [length], y.Count);
         long block = Lengths.Product(x.Dims.Skip(axis + 1)) * (x.Element.Bits() / 8);
         int count = (int)indices.Count;
         long blocks = block == 0 ? 0 : y.Bytes / block;
@@ -45,7 +45,7 @@ internal static unsafe class Gathers
 
         int length = x.Dims[axis];
         TensorType y = request.Type(x.Element, indices.Dims);
-        CheckIndices(request, _ => length, y.Count);
+        CheckIndices(request, [length], y.Count);
         long[] strides = Lengths.Strides(x.Dims);
         long stride = strides[axis];
         strides[axis] = 0;
@@ -82,12 +82,11 @@ internal static unsafe class Gathers
 
         int b = (int)batchDims;
         TensorType y = request.Type(x.Element, indices.Dims.SkipLast(1).Concat(x.Dims.Skip(b + depth)));
-        CheckIndices(request, i => x.Dims[b + (int)(i % depth)], y.Count);
         long block = Lengths.Product(x.Dims.Skip(b + depth)) * (x.Element.Bits() / 8);
-        long tuples = Lengths.Product(indices.Dims.SkipLast(1));
+        long tuples = y.Count == 0 ? 0 : Lengths.Product(indices.Dims.SkipLast(1));
         long perBatch = Lengths.Product(indices.Dims.Skip(b).SkipLast(1));
         int[] lengths = [.. x.Dims.Skip(b).Take(depth)];
-        long batchBlocks = Lengths.Product(lengths);
+        CheckIndices(request, lengths, y.Count);
         return new DensePlan([y], (inputs, outputs, _, part, parts) =>
         {
             for (long i = tuples * part / parts; i < tuples * (part + 1) / parts; i++)
@@ -106,28 +105,41 @@ internal static unsafe class Gathers
         };
     }
 
-    private static bool Wide(DenseRequest request, TensorType indices) =>
+    /// <summary>Whether indices have 64 bits, and not 32.</summary>
+    /// <exception cref="ModelException">They have neither.</exception>
+    public static bool Wide(DenseRequest request, TensorType indices) =>
         indices.Element is ElementType.Int64 || (indices.Element is ElementType.Int32 ? false : throw request.Refusal($"its indices are {indices.Element.OnnxName()}, neither int32 nor int64."));
 
-    private static void CheckIndices(DenseRequest request, Func<long, int> length, long outputs)
+    /// <summary>Checks the indices of the second input, where they are known.</summary>
+    /// <param name="request">Whose.</param>
+    /// <param name="lengths">The lengths that indices count along, in turn.</param>
+    /// <param name="elements">How many elements are moved; where it is none, no index matters.</param>
+    /// <exception cref="ModelException">One is outside, or there is nothing inside.</exception>
+    public static void CheckIndices(DenseRequest request, int[] lengths, long elements)
     {
-        if (outputs == 0)
+        if (elements == 0 || lengths.Length == 0)
         {
             return;
         }
 
-        long[] known = request.Constant(1)?.ToInt64s() ?? [];
-        for (int i = 0; i < Math.Max(known.Length, 1); i++)
+        if (lengths.Contains(0))
         {
-            int most = length(i);
-            if (most == 0 || (known.Length > 0 && (known[i] < -most || known[i] >= most)))
+            throw request.Refusal("any index is outside an axis of length 0.");
+        }
+
+        long[] known = request.Constant(1)?.ToInt64s() ?? [];
+        for (int i = 0; i < known.Length; i++)
+        {
+            int length = lengths[i % lengths.Length];
+            if (known[i] < -length || known[i] >= length)
             {
-                throw request.Refusal($"{(known.Length > 0 ? $"index {known[i]}" : "any index")} is outside an axis of length {most}.");
+                throw request.Refusal($"index {known[i]} is outside an axis of length {length}.");
             }
         }
     }
 
-    private static long At(byte* indices, bool wide, long i, int length)
+    /// <summary>An index from the front, brought into range.</summary>
+    public static long At(byte* indices, bool wide, long i, int length)
     {
         long at = wide ? ((long*)indices)[i] : ((int*)indices)[i];
         return Math.Clamp(at < 0 ? at + length : at, 0, length - 1);

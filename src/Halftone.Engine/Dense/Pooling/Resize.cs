@@ -105,7 +105,7 @@ internal static unsafe class Resize
         for (int i = x.Rank - 1; i >= 0; stride *= x.Dims[i--])
         {
             bool same = output[i] == x.Dims[i] && scales[i] == 1 && !options.Crops;
-            axes[i] = same ? ResizeAxis.Same(output[i], stride) : ResizeAxis.Of(options, x.Dims[i], output[i], stride, scales[i], roi?[i] ?? 0, roi?[i + x.Rank] ?? 1);
+            axes[i] = same ? ResizeAxis.Same(output[i], stride) : ResizeAxis.Of(options, x.Dims[i], output[i], sizes is null ? scales[i] * x.Dims[i] : output[i], stride, scales[i], roi?[i] ?? 0, roi?[i + x.Rank] ?? 1);
         }
 
         axes = Simplified(options, axes);

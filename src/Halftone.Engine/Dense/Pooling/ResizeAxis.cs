@@ -13,7 +13,7 @@ internal sealed record ResizeAxis(int Length, int Taps, int[] Index, float[] Wei
         new(length, 1, [.. Enumerable.Range(0, length).Select(i => i * stride)], [.. Enumerable.Repeat(1f, length)], null);
 
     /// <summary>An axis that is resized.</summary>
-    public static ResizeAxis Of(ResizeOptions options, int inputs, int outputs, int stride, float scale, float start, float end)
+    public static ResizeAxis Of(ResizeOptions options, int inputs, int outputs, float length, int stride, float scale, float start, float end)
     {
         int taps = options.Taps;
         var index = new int[outputs * taps];
@@ -21,7 +21,7 @@ internal sealed record ResizeAxis(int Length, int Taps, int[] Index, float[] Wei
         var outside = new bool[outputs];
         for (int o = 0; o < outputs; o++)
         {
-            float at = options.Coordinate(o, outputs, inputs, scale, start, end);
+            float at = options.Coordinate(o, length, inputs, scale, start, end);
             outside[o] = options.Crops && !(at >= 0 && at <= inputs - 1);
             Span<float> weights = weight.AsSpan(o * taps, taps);
             float first = Weigh(options, at, scale, weights);

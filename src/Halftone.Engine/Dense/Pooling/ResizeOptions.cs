@@ -56,10 +56,16 @@ internal sealed record ResizeOptions
     }
 
     /// <summary>Where an output lies among the inputs, in 32-bit floats as ONNX Runtime computes it.</summary>
-    public float Coordinate(int output, int outputs, int inputs, float scale, float start, float end) => Coordinates switch
+    /// <param name="output">Which output.</param>
+    /// <param name="outputs">How many; where scales are given scale times inputs, which need be no integer, as in ONNX's reference (ONNX Runtime cuts it off).</param>
+    /// <param name="inputs">How many inputs.</param>
+    /// <param name="scale">Outputs per input.</param>
+    /// <param name="start">Where the region of interest begins, and</param>
+    /// <param name="end">where it ends, as parts of the inputs.</param>
+    public float Coordinate(int output, float outputs, int inputs, float scale, float start, float end) => Coordinates switch
     {
         "half_pixel" => ((output + 0.5f) / scale) - 0.5f,
-        "half_pixel_symmetric" => (inputs / 2f * (1 - (outputs / (scale * inputs)))) + ((output + 0.5f) / scale) - 0.5f,
+        "half_pixel_symmetric" => (inputs / 2f * (1 - (MathF.Floor(outputs) / (scale * inputs)))) + ((output + 0.5f) / scale) - 0.5f,
         "pytorch_half_pixel" => outputs > 1 ? ((output + 0.5f) / scale) - 0.5f : 0,
         "align_corners" => outputs == 1 ? 0 : (float)output * (inputs - 1) / (outputs - 1),
         "tf_half_pixel_for_nn" => (output + 0.5f) / scale,

@@ -5,7 +5,8 @@ namespace Halftone.Engine.Dense.Quantized;
 /// <summary>com.microsoft's QLinearAdd and QLinearMul, with numpy's broadcasting. Inputs: A, its scale and zero point, B, its own, scale and zero point of C.</summary>
 /// <remarks>
 /// Bit for bit as ONNX Runtime's MLAS on x64, in 32-bit floats. QLinearMul: round((a - za) (b - zb) (sa sb / sc) + zc), no multiplication fused with the addition.
-/// QLinearAdd: with ra = sa / sc, rb = sb / sc and f = zc - (ra za + rb zb), round(fma(a, ra, fma(b, rb, f))); see the test that compares all pairs of codes.
+/// QLinearAdd: with ra = sa / sc, rb = sb / sc and f = zc - fma(ra, za, rb zb), round(fma(a, ra, fma(b, rb, f))): its AVX2 kernel, as its compiler fuses it; an operand that stands still is added first.
+/// A test compares all pairs of codes.
 /// </remarks>
 internal static unsafe class Binary
 {
@@ -52,7 +53,7 @@ internal static unsafe class Binary
         private readonly float _ratioA = ScaleA / ScaleC;
         private readonly float _ratioB = ScaleB / ScaleC;
         private readonly float _ratio = ScaleA * ScaleB / ScaleC;
-        private readonly float _offset = ZeroC - ((ScaleA / ScaleC * ZeroA) + (ScaleB / ScaleC * ZeroB));
+        private readonly float _offset = ZeroC - MathF.FusedMultiplyAdd(ScaleA / ScaleC, ZeroA, ScaleB / ScaleC * ZeroB);
 
         public float Product(int a, int b) => ((a - ZeroA) * (b - ZeroB) * _ratio) + ZeroC;
 

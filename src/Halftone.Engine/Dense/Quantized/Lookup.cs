@@ -65,6 +65,7 @@ internal static unsafe class Lookup
         }
 
         int rows = Requirements.Product(first.Dims.AsSpan()[..axis]);
+        int pitch = pitches.Sum();
         return new DensePlan(
             [request.Output(first.Element, output)],
             (inputs, outputs, _, part, parts) =>
@@ -78,7 +79,7 @@ internal static unsafe class Lookup
                     for (int row = begin; row < end; row++)
                     {
                         byte* from = inputs[2 + (3 * i)] + ((long)row * pitches[i]);
-                        byte* to = outputs[0] + ((long)row * pitches.Sum()) + before;
+                        byte* to = outputs[0] + ((long)row * pitch) + before;
                         for (int j = 0; j < pitches[i]; j++)
                         {
                             to[j] = table[from[j]];

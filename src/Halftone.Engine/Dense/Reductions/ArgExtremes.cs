@@ -7,23 +7,7 @@ namespace Halftone.Engine.Dense.Reductions;
 internal static unsafe class ArgExtremes
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("ArgMax", r => Plan(r, largest: true)), ("ArgMin", r => Plan(r, largest: false))];
-
-    private static DensePlan Plan(DenseRequest request, bool largest) => request.Input(0).Element switch
-    {
-        ElementType.Float => Plan<float>(request, largest),
-        ElementType.Double => Plan<double>(request, largest),
-        ElementType.Float16 => Plan<Half>(request, largest),
-        ElementType.Int8 => Plan<sbyte>(request, largest),
-        ElementType.Int16 => Plan<short>(request, largest),
-        ElementType.Int32 => Plan<int>(request, largest),
-        ElementType.Int64 => Plan<long>(request, largest),
-        ElementType.UInt8 => Plan<byte>(request, largest),
-        ElementType.UInt16 => Plan<ushort>(request, largest),
-        ElementType.UInt32 => Plan<uint>(request, largest),
-        ElementType.UInt64 => Plan<ulong>(request, largest),
-        var other => throw request.Refusal($"it does not compute with {other.OnnxName()}."),
-    };
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("ArgMax", r => NumberTypes.Plan(r, new Typed(largest: true))), ("ArgMin", r => NumberTypes.Plan(r, new Typed(largest: false)))];
 
     private static DensePlan Plan<T>(DenseRequest request, bool largest)
         where T : unmanaged, INumber<T>
@@ -66,5 +50,11 @@ internal static unsafe class ArgExtremes
         }
 
         return best;
+    }
+
+    private readonly struct Typed(bool largest) : INumberPlan
+    {
+        public DensePlan Plan<T>(DenseRequest request)
+            where T : unmanaged, INumber<T> => ArgExtremes.Plan<T>(request, largest);
     }
 }

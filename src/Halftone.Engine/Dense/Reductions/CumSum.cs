@@ -1,5 +1,4 @@
 using System.Numerics;
-using Halftone.Onnx;
 
 namespace Halftone.Engine.Dense.Reductions;
 
@@ -7,19 +6,7 @@ namespace Halftone.Engine.Dense.Reductions;
 internal static unsafe class CumSum
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("CumSum", Plan)];
-
-    private static DensePlan Plan(DenseRequest request) => request.Input(0).Element switch
-    {
-        ElementType.Float => Plan<float, double>(request),
-        ElementType.Double => Plan<double, double>(request),
-        ElementType.Float16 => Plan<Half, double>(request),
-        ElementType.Int32 => Plan<int, int>(request),
-        ElementType.Int64 => Plan<long, long>(request),
-        ElementType.UInt32 => Plan<uint, uint>(request),
-        ElementType.UInt64 => Plan<ulong, ulong>(request),
-        var other => throw request.Refusal($"it does not compute with {other.OnnxName()}."),
-    };
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("CumSum", r => NumberTypes.Plan<Typed>(r))];
 
     private static DensePlan Plan<T, A>(DenseRequest request)
         where T : unmanaged, INumber<T>
@@ -58,5 +45,11 @@ internal static unsafe class CumSum
             y[i * stride] = T.CreateTruncating(exclusive ? sum : next);
             sum = next;
         }
+    }
+
+    private readonly struct Typed : INumberPlan
+    {
+        public DensePlan Plan<T>(DenseRequest request)
+            where T : unmanaged, INumber<T> => NumberTypes.IsFloat<T>() ? CumSum.Plan<T, double>(request) : CumSum.Plan<T, T>(request);
     }
 }

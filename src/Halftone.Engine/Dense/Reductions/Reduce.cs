@@ -22,25 +22,7 @@ internal static unsafe class Reduce
     ];
 
     private static DensePlan Plan<TReduction>(DenseRequest request)
-        where TReduction : IReduction => request.Input(0).Element switch
-        {
-            ElementType.Float => Plan<TReduction, float, double>(request),
-            ElementType.Double => Plan<TReduction, double, double>(request),
-            ElementType.Float16 => Plan<TReduction, Half, double>(request),
-            ElementType.Int8 => Integers<TReduction, sbyte>(request),
-            ElementType.Int16 => Integers<TReduction, short>(request),
-            ElementType.Int32 => Integers<TReduction, int>(request),
-            ElementType.Int64 => Integers<TReduction, long>(request),
-            ElementType.UInt8 => Integers<TReduction, byte>(request),
-            ElementType.UInt16 => Integers<TReduction, ushort>(request),
-            ElementType.UInt32 => Integers<TReduction, uint>(request),
-            ElementType.UInt64 => Integers<TReduction, ulong>(request),
-            var other => throw request.Refusal($"it does not compute with {other.OnnxName()}."),
-        };
-
-    private static DensePlan Integers<TReduction, T>(DenseRequest request)
-        where TReduction : IReduction
-        where T : unmanaged, INumber<T> => TReduction.Exact ? Plan<TReduction, T, T>(request) : Plan<TReduction, T, double>(request);
+        where TReduction : IReduction => NumberTypes.Plan<Typed<TReduction>>(request);
 
     private static DensePlan OfBool<TReduction>(DenseRequest request)
         where TReduction : IReduction
@@ -135,5 +117,12 @@ internal static unsafe class Reduce
         }
 
         return TReduction.Combine(TReduction.Combine(s0, s1), TReduction.Combine(s2, s3));
+    }
+
+    private readonly struct Typed<TReduction> : INumberPlan
+        where TReduction : IReduction
+    {
+        public DensePlan Plan<T>(DenseRequest request)
+            where T : unmanaged, INumber<T> => NumberTypes.IsFloat<T>() || !TReduction.Exact ? Reduce.Plan<TReduction, T, double>(request) : Reduce.Plan<TReduction, T, T>(request);
     }
 }

@@ -5,59 +5,80 @@ namespace Halftone.Engine.Kernels.Depthwise;
 /// <summary>Depthwise 3x3 convolutions of stride 1 or 2 by a kernel that is assembled for the problem: AVX-512 VNNI.</summary>
 internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
 {
-    private const int Block = 64;
+    private const int Widest = 64;
 
     private readonly DepthwiseProblem _problem;
     private readonly NativeBuffer _constants;
-    private readonly ExecutableMemory _full;
-    private readonly ExecutableMemory _last;
-    private readonly int _blocks;
+    private readonly Part[] _parts;
+    private readonly Part? _pairs; // two pixels of 32 channels at a time
+    private readonly Dictionary<DepthwiseBlock, ExecutableMemory> _codes = [];
 
     /// <summary>Packs and assembles.</summary>
+    /// <exception cref="ArgumentException">The problem's arrays do not fit.</exception>
     /// <exception cref="NotSupportedException">The system grants no executable memory.</exception>
     public Avx512VnniDepthwiseKernel(DepthwiseProblem problem)
     {
+        KernelChecks.Require(problem);
         _problem = problem;
-        _blocks = (problem.Channels + Block - 1) / Block;
-        _constants = new NativeBuffer((long)_blocks * DepthwiseCode.Bytes);
-        for (int block = 0; block < _blocks; block++)
+        int blocks = (problem.Channels + Widest - 1) / Widest;
+        bool paired = problem is { Channels: 32, TapStride: 32, PixelStride: 32, OutputStride: 32 };
+        _constants = new NativeBuffer((long)(blocks + (paired ? 1 : 0)) * DepthwiseCode.Bytes);
+        int stride = problem.PixelStride / problem.TapStride;
+        _parts = new Part[blocks];
+        for (int block = 0; block < blocks; block++)
         {
-            Pack(block);
+            int channels = Math.Min(Widest, problem.Channels - (block * Widest));
+            int bytes = channels <= 16 ? 16 : channels <= 32 ? 32 : 64;
+            _parts[block] = Make(block, block * Widest, new(channels, bytes, stride, problem.OutputStride));
         }
 
-        bool mayOverflow = Overflows(problem);
-        _last = Assemble(problem.Channels % Block == 0, mayOverflow);
-        _full = _blocks == 1 || problem.Channels % Block == 0 ? _last : Assemble(full: true, mayOverflow);
+        // the pixels of a pair are neighbours in memory, and the next pair is two taps on
+        _pairs = paired ? Make(blocks, 0, new(Widest, Widest, 2, 2 * problem.OutputStride)) : null;
     }
 
-    /// <summary>The tier's entry for the list.</summary>
-    public static DepthwiseTier Tier { get; } = new("avx512vnni", p => Cpu.HasAvx512Vnni && Fits(p), p => new Avx512VnniDepthwiseKernel(p));
+    /// <summary>The tier's entry for the list. It leaves other windows and arithmetic to the best of the tiers that are not assembled.</summary>
+    public static DepthwiseTier Tier { get; } = new(
+        "avx512vnni",
+        _ => Cpu.HasAvx512Vnni,
+        p => Fits(p) ? new Avx512VnniDepthwiseKernel(p) : DepthwiseTiers.All.First(t => t != Tier && t.IsSupported(p)).Build(p));
 
     /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int pixels)
     {
-        DepthwiseCall call;
-        for (int block = 0; block < _blocks; block++)
+        ObjectDisposedException.ThrowIf(_constants.IsClosed, this);
+        if (pixels == 0)
         {
-            byte* first = a + (block * Block);
-            call.Row0 = first + _problem.RowOffsets[0];
-            call.Row1 = first + _problem.RowOffsets[1];
-            call.Row2 = first + _problem.RowOffsets[2];
-            call.Y = y + (block * Block);
-            call.Pixels = pixels;
-            call.Constants = _constants.Pointer + ((long)block * DepthwiseCode.Bytes);
-            ((delegate* unmanaged<DepthwiseCall*, void>)(block == _blocks - 1 ? _last : _full).Address)(&call);
+            return;
         }
 
-        GC.KeepAlive(this);
+        if (_pairs is { } pairs && pixels > 1)
+        {
+            Call(pairs, a, y, pixels / 2);
+            if (pixels % 2 == 0)
+            {
+                return;
+            }
+
+            a += (long)(pixels - 1) * _problem.PixelStride;
+            y += (long)(pixels - 1) * _problem.OutputStride;
+            pixels = 1;
+        }
+
+        foreach (Part part in _parts)
+        {
+            Call(part, a, y, pixels);
+        }
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
         _constants.Dispose();
-        _last.Dispose();
-        _full.Dispose();
+        foreach (ExecutableMemory code in _codes.Values)
+        {
+            code.Dispose();
+        }
+
         base.Dispose();
     }
 
@@ -67,30 +88,54 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
     private static bool Overflows(DepthwiseProblem problem)
     {
         float[] scale = ((FloatRequantize)problem.Epilogue).Scale;
-        return Enumerable.Range(0, problem.Channels).Any(c => Math.Min(Math.Abs((double)problem.Bias[c]) + (255 * 128 * 9), 1L << 31) * Math.Abs(scale[c]) >= 1 << 30);
+        return !Enumerable.Range(0, problem.Channels).All(c => Math.Min(Math.Abs((double)problem.Bias[c]) + (255 * 128 * 9), 1L << 31) * Math.Abs(scale[c]) < 1 << 30);
     }
 
-    private ExecutableMemory Assemble(bool full, bool mayOverflow) =>
-        ExecutableMemory.Assemble(DepthwiseCode.Assemble(_problem, full, mayOverflow, OperatingSystem.IsWindows()))
-        ?? throw new NotSupportedException("The system grants no executable memory.");
-
-    private void Pack(int block)
+    private void Call(Part part, byte* a, byte* y, int pixels)
     {
-        byte* to = _constants.Pointer + ((long)block * DepthwiseCode.Bytes);
-        int channels = Math.Min(Block, _problem.Channels - (block * Block));
+        byte* first = a + part.FirstChannel;
+        var call = new DepthwiseCall
+        {
+            Row0 = first + _problem.RowOffsets[0],
+            Row1 = first + _problem.RowOffsets[1],
+            Row2 = first + _problem.RowOffsets[2],
+            Y = y + part.FirstChannel,
+            Pixels = pixels,
+            Constants = _constants.Pointer + part.Constants,
+        };
+        ((delegate* unmanaged<DepthwiseCall*, void>)part.Code.Address)(&call);
+        GC.KeepAlive(this);
+    }
+
+    private Part Make(int place, int firstChannel, DepthwiseBlock block)
+    {
+        if (!_codes.TryGetValue(block, out ExecutableMemory? code))
+        {
+            code = ExecutableMemory.Assemble(DepthwiseCode.Assemble(_problem, block, Overflows(_problem), OperatingSystem.IsWindows()))
+                ?? throw new NotSupportedException("The system grants no executable memory.");
+            _codes.Add(block, code);
+        }
+
+        long constants = (long)place * DepthwiseCode.Bytes;
+        Pack(_constants.Pointer + constants, firstChannel, block);
+        return new Part(code, firstChannel, constants);
+    }
+
+    private void Pack(byte* to, int firstChannel, DepthwiseBlock block)
+    {
         var epilogue = (FloatRequantize)_problem.Epilogue;
         for (int j = 0; j < 4; j++)
         {
-            for (int lane = 0; lane < 16; lane++)
+            for (int lane = 0; lane < block.Bytes / 4; lane++)
             {
                 // unpacking deals channel 16 l + 4 j + e to 32-bit lane 4 l + e of register j
                 int within = (16 * (lane >> 2)) + (4 * j) + (lane & 3);
-                if (within >= channels)
+                if (within >= block.Channels)
                 {
                     continue;
                 }
 
-                int channel = (block * Block) + within;
+                int channel = (firstChannel + within) % _problem.Channels; // the second of a pair has the same
                 int at = (16 * j) + lane;
                 ((int*)(to + DepthwiseCode.Biases))[at] = _problem.Bias[channel];
                 ((float*)(to + DepthwiseCode.Scales))[at] = epilogue.Scale[channel];
@@ -106,6 +151,8 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         tail[4] = epilogue.Least;
         tail[5] = epilogue.Most;
         *(float*)(tail + 8) = 1 << 30;
-        *(ulong*)(tail + 16) = channels == Block ? ulong.MaxValue : (1UL << channels) - 1;
+        *(ulong*)(tail + 16) = block.Channels == Widest ? ulong.MaxValue : (1UL << block.Channels) - 1;
     }
+
+    private sealed record Part(ExecutableMemory Code, int FirstChannel, long Constants);
 }

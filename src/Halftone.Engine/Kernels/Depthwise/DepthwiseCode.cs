@@ -22,6 +22,13 @@ internal unsafe struct DepthwiseCall
     public byte* Constants;
 }
 
+/// <summary>A block of channels that one kernel computes.</summary>
+/// <param name="Channels">Channels, 1 to 64.</param>
+/// <param name="Bytes">Bytes of the registers: 16, 32 or 64.</param>
+/// <param name="Stride">Taps from an output to the next: 1 or 2.</param>
+/// <param name="OutputStride">Bytes from an output to the next.</param>
+internal readonly record struct DepthwiseBlock(int Channels, int Bytes, int Stride, int OutputStride);
+
 /// <summary>Assembles the AVX-512 VNNI kernel of depthwise 3x3 convolutions, stride 1 or 2: a line of outputs of up to 64 channels.</summary>
 /// <remarks>
 /// The three kernel rows are interleaved to groups of 4 bytes (row 0, row 1, row 2, zero), so that one vpdpbusd does the three taps of a column. With stride 1 an interleaved column serves three outputs,
@@ -33,26 +40,32 @@ internal sealed class DepthwiseCode
     public const int Biases = 3 * 256, Scales = Biases + 256, Tail = Scales + 256, Bytes = Tail + 64;
 
     private const int Column = 24; // the interleaved column, 4 registers
-    private readonly Assembler _code = new(64);
-    private readonly DepthwiseProblem _problem;
-    private readonly bool _full;
+    private const int Zero = 28;
+    private const int Other = 30;
+    private const int ZeroPoint = 31;
+
+    private readonly Assembler _code = new(64) { PreferVex = false }; // narrow registers beyond 15 need EVEX
+    private readonly LaneCode _lanes;
+    private readonly DepthwiseBlock _block;
+    private readonly int _tap;
     private readonly bool _mayOverflow;
     private readonly FloatRequantize _epilogue;
 
-    private DepthwiseCode(DepthwiseProblem problem, bool full, bool mayOverflow)
+    private DepthwiseCode(DepthwiseProblem problem, DepthwiseBlock block, bool mayOverflow)
     {
-        (_problem, _full, _mayOverflow) = (problem, full, mayOverflow);
+        (_tap, _block, _mayOverflow) = (problem.TapStride, block, mayOverflow);
         _epilogue = (FloatRequantize)problem.Epilogue;
+        _lanes = new LaneCode(_code, block.Bytes);
     }
 
     /// <summary>Assembles the kernel.</summary>
     /// <param name="problem">A problem of three rows and columns.</param>
-    /// <param name="full">Whether all 64 channels are there.</param>
+    /// <param name="block">Which channels.</param>
     /// <param name="mayOverflow">Whether a scaled sum can exceed 32 bits.</param>
     /// <param name="windows">Whether for the calling convention of Windows.</param>
-    public static Assembler Assemble(DepthwiseProblem problem, bool full, bool mayOverflow, bool windows)
+    public static Assembler Assemble(DepthwiseProblem problem, DepthwiseBlock block, bool mayOverflow, bool windows)
     {
-        var code = new DepthwiseCode(problem, full, mayOverflow);
+        var code = new DepthwiseCode(problem, block, mayOverflow);
         code.Emit(windows);
         return code._code;
     }
@@ -70,13 +83,13 @@ internal sealed class DepthwiseCode
         c.kmovq(k1, __qword_ptr[r9 + (Tail + 16)]);
         for (int i = 0; i < 12; i++)
         {
-            c.vmovdqu64(Zmm(12 + i), __zmmword_ptr[r9 + (64 * i)]);
+            _lanes.Load(12 + i, __[r9 + (64 * i)]);
         }
 
-        c.vpxord(zmm28, zmm28, zmm28);
-        c.vpbroadcastw(zmm31, __word_ptr[r9 + Tail]);
+        _lanes.Clear(Zero);
+        c.vpbroadcastw(Zmm(ZeroPoint), __word_ptr[r9 + Tail]);
         Label done = c.CreateLabel();
-        if (_problem.PixelStride == _problem.TapStride)
+        if (_block.Stride == 1)
         {
             StrideOne(done);
         }
@@ -92,13 +105,12 @@ internal sealed class DepthwiseCode
     private void StrideOne(Label done)
     {
         Assembler c = _code;
-        int tap = _problem.TapStride;
         Label loop = c.CreateLabel();
         Begin(0);
         Interleave(0);
         Add(0, 0);
         Begin(1);
-        Interleave(tap);
+        Interleave(_tap);
         Add(0, 1);
         Add(1, 0);
         c.Label(ref loop);
@@ -106,7 +118,7 @@ internal sealed class DepthwiseCode
         {
             (int first, int second, int third) = (turn, (turn + 1) % 3, (turn + 2) % 3);
             Begin(third);
-            Interleave((2 + turn) * tap);
+            Interleave((2 + turn) * _tap);
             Add(first, 2);
             Add(second, 1);
             Add(third, 0);
@@ -115,14 +127,13 @@ internal sealed class DepthwiseCode
             c.jz(done);
         }
 
-        Advance(3 * tap);
+        Advance(3 * _tap);
         c.jmp(loop);
     }
 
     private void StrideTwo(Label done)
     {
         Assembler c = _code;
-        int tap = _problem.TapStride;
         Label loop = c.CreateLabel();
         Begin(0);
         Interleave(0);
@@ -131,10 +142,10 @@ internal sealed class DepthwiseCode
         for (int turn = 0; turn < 2; turn++)
         {
             (int first, int second) = (turn, 1 - turn);
-            Interleave((1 + (2 * turn)) * tap);
+            Interleave((1 + (2 * turn)) * _tap);
             Add(first, 1);
             Begin(second);
-            Interleave((2 + (2 * turn)) * tap);
+            Interleave((2 + (2 * turn)) * _tap);
             Add(first, 2);
             Add(second, 0);
             Store(first);
@@ -142,7 +153,7 @@ internal sealed class DepthwiseCode
             c.jz(done);
         }
 
-        Advance(4 * tap);
+        Advance(4 * _tap);
         c.jmp(loop);
     }
 
@@ -157,7 +168,7 @@ internal sealed class DepthwiseCode
     {
         for (int j = 0; j < 4; j++)
         {
-            _code.vmovdqu32(Zmm((4 * set) + j), __zmmword_ptr[r9 + (Biases + (64 * j))]);
+            _lanes.Load((4 * set) + j, __[r9 + (Biases + (64 * j))]);
         }
     }
 
@@ -165,62 +176,60 @@ internal sealed class DepthwiseCode
     {
         for (int j = 0; j < 4; j++)
         {
-            _code.vpdpbusd(Zmm((4 * set) + j), Zmm(Column + j), Zmm(12 + (4 * column) + j));
+            _lanes.Dot((4 * set) + j, Column + j, 12 + (4 * column) + j);
         }
     }
 
     private void Interleave(int at)
     {
-        Assembler c = _code;
-        c.vmovdqu64(zmm29, __zmmword_ptr[rax + at]);
-        c.vpunpcklbw(zmm24, zmm29, __zmmword_ptr[rdx + at]);
-        c.vpunpckhbw(zmm26, zmm29, __zmmword_ptr[rdx + at]);
-        c.vmovdqu64(zmm30, __zmmword_ptr[rsi + at]);
-        c.vpunpcklbw(zmm29, zmm30, zmm28);
-        c.vpunpckhbw(zmm30, zmm30, zmm28);
-        c.vpunpckhwd(zmm25, zmm24, zmm29);
-        c.vpunpcklwd(zmm24, zmm24, zmm29);
-        c.vpunpckhwd(zmm27, zmm26, zmm30);
-        c.vpunpcklwd(zmm26, zmm26, zmm30);
+        const int Low = 29;
+        _lanes.Load(Low, __[rax + at]);
+        _lanes.UnpackLowBytes(Column, Low, __[rdx + at]);
+        _lanes.UnpackHighBytes(Column + 2, Low, __[rdx + at]);
+        _lanes.Load(Other, __[rsi + at]);
+        _lanes.UnpackLowBytes(Low, Other, Zero);
+        _lanes.UnpackHighBytes(Other, Other, Zero);
+        _lanes.UnpackHighWords(Column + 1, Column, Low);
+        _lanes.UnpackLowWords(Column, Column, Low);
+        _lanes.UnpackHighWords(Column + 3, Column + 2, Other);
+        _lanes.UnpackLowWords(Column + 2, Column + 2, Other);
     }
 
     private void Store(int set)
     {
-        Assembler c = _code;
         int first = 4 * set;
-        for (int j = 0; j < 4; j++)
+        for (int j = first; j < first + 4; j++)
         {
-            c.vcvtdq2ps(Zmm(first + j), Zmm(first + j));
-            c.vmulps(Zmm(first + j), Zmm(first + j), __zmmword_ptr[r9 + (Scales + (64 * j))]);
+            _lanes.ToFloats(j);
+            _lanes.Multiply(j, __[r9 + (Scales + (64 * (j - first)))]);
             if (_mayOverflow)
             {
-                c.vminps(Zmm(first + j), Zmm(first + j), __dword_bcst[r9 + (Tail + 8)]);
+                _code.vbroadcastss(Zmm(Other), __dword_ptr[r9 + (Tail + 8)]);
+                _lanes.Minimum(j, Other, j); // what is not a number stays so, and ends as the least code
             }
 
-            c.vcvtps2dq(Zmm(first + j), Zmm(first + j));
+            _lanes.ToIntegers(j);
         }
 
-        AssemblerRegisterZMM low = Zmm(first);
-        AssemblerRegisterZMM high = Zmm(first + 2);
-        c.vpackssdw(low, low, Zmm(first + 1));
-        c.vpackssdw(high, high, Zmm(first + 3));
-        c.vpaddsw(low, low, zmm31);
-        c.vpaddsw(high, high, zmm31);
-        c.vpackuswb(low, low, high);
+        _lanes.PackToWords(first, first, first + 1);
+        _lanes.PackToWords(first + 2, first + 2, first + 3);
+        _lanes.AddWords(first, first, ZeroPoint);
+        _lanes.AddWords(first + 2, first + 2, ZeroPoint);
+        _lanes.PackToBytes(first, first, first + 2);
         if (_epilogue.Least > 0)
         {
-            c.vpbroadcastb(zmm30, __byte_ptr[r9 + (Tail + 4)]);
-            c.vpmaxub(low, low, zmm30);
+            _code.vpbroadcastb(Zmm(Other), __byte_ptr[r9 + (Tail + 4)]);
+            _lanes.LargerBytes(first, first, Other);
         }
 
         if (_epilogue.Most < 255)
         {
-            c.vpbroadcastb(zmm30, __byte_ptr[r9 + (Tail + 5)]);
-            c.vpminub(low, low, zmm30);
+            _code.vpbroadcastb(Zmm(Other), __byte_ptr[r9 + (Tail + 5)]);
+            _lanes.SmallerBytes(first, first, Other);
         }
 
-        AssemblerMemoryOperand to = __zmmword_ptr[rcx];
-        c.vmovdqu8(_full ? to : to.k1, low);
-        c.add(rcx, _problem.OutputStride);
+        AssemblerMemoryOperand to = __[rcx];
+        _lanes.Store(_block.Channels == _block.Bytes ? to : to.k1, first);
+        _code.add(rcx, _block.OutputStride);
     }
 }

@@ -1,5 +1,5 @@
-using Halftone.Engine.Memory;
 using System.Runtime.InteropServices;
+using Halftone.Engine.Memory;
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 

@@ -15,6 +15,14 @@ internal static unsafe class LowBitTiers
         new("avx512vnni", () => Cpu.HasAvx512Vnni && Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx512vnni", new LowBitPanels(problem))),
     ];
 
+    /// <summary>The best tier that this machine has, up to the one of a name; a name that is only another family's means the reference.</summary>
+    /// <param name="forced">A name of <see cref="Products.ProductTiers"/>, or null or empty for the best.</param>
+    public static LowBitTier Choose(string? forced)
+    {
+        int most = string.IsNullOrEmpty(forced) ? All.Count - 1 : Math.Max(All.ToList().FindIndex(t => t.Name == forced), 0);
+        return All.Take(most + 1).Last(t => t.IsSupported());
+    }
+
     /// <summary>The kernel of a tier other than the reference for packed weights, which it owns.</summary>
     public static LowBitKernel Kernel(string tier, LowBitPanels packed) => (packed.Problem.Arithmetic, tier) switch
     {

@@ -18,6 +18,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Loads Count floats.</summary>
     static abstract TSelf Load(float* from);
 
+    /// <summary>Count sums less a factor times as many columns, in 32 bits that wrap, as floats.</summary>
+    static abstract TSelf Load(int* sums, int* columns, int factor);
+
     /// <summary>Sum.</summary>
     static abstract TSelf operator +(TSelf a, TSelf b);
 

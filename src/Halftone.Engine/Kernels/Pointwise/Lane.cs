@@ -13,6 +13,8 @@ internal readonly unsafe struct Lane(float value) : ILanes<Lane>
 
     public static Lane Load(float* from) => new(*from);
 
+    public static Lane Load(int* sums, int* columns, int factor) => new(unchecked(*sums - (*columns * factor)));
+
     public static Lane operator +(Lane a, Lane b) => new(a._value + b._value);
 
     public static Lane operator -(Lane a, Lane b) => new(a._value - b._value);

@@ -19,6 +19,9 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
 
     public static Lanes16 Load(float* from) => new(Vector512.Load(from));
 
+    public static Lanes16 Load(int* sums, int* columns, int factor) =>
+        new(Vector512.ConvertToSingle(Vector512.Load(sums) - (Vector512.Load(columns) * factor)));
+
     public static Lanes16 operator +(Lanes16 a, Lanes16 b) => new(a._value + b._value);
 
     public static Lanes16 operator -(Lanes16 a, Lanes16 b) => new(a._value - b._value);

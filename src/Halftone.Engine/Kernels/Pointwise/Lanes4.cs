@@ -23,6 +23,9 @@ internal readonly unsafe struct Lanes4(Vector128<float> value) : ILanes<Lanes4>
 
     public static Lanes4 Load(float* from) => new(Vector128.Load(from));
 
+    public static Lanes4 Load(int* sums, int* columns, int factor) =>
+        new(Vector128.ConvertToSingle(Vector128.Load(sums) - (Vector128.Load(columns) * factor)));
+
     public static Lanes4 operator +(Lanes4 a, Lanes4 b) => new(a._value + b._value);
 
     public static Lanes4 operator -(Lanes4 a, Lanes4 b) => new(a._value - b._value);

@@ -19,6 +19,9 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
 
     public static Lanes8 Load(float* from) => new(Vector256.Load(from));
 
+    public static Lanes8 Load(int* sums, int* columns, int factor) =>
+        new(Vector256.ConvertToSingle(Vector256.Load(sums) - (Vector256.Load(columns) * factor)));
+
     public static Lanes8 operator +(Lanes8 a, Lanes8 b) => new(a._value + b._value);
 
     public static Lanes8 operator -(Lanes8 a, Lanes8 b) => new(a._value - b._value);

@@ -8,34 +8,27 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
 {
     private readonly ProductProblem _problem;
     private readonly PackedProduct _packed;
-    private readonly Dictionary<(int Channels, int Rows, int Variant), ExecutableMemory> _codes = [];
+    private readonly Dictionary<(int Channels, int Rows), ExecutableMemory> _codes = [];
     private readonly Lock _lock = new();
-    private readonly Tile[] _whole; // of a full panel, of the last
-    private readonly Tile[] _rest;
-    private readonly Tile[][]? _line; // tiles of a line that leaves zero taps out
+    private readonly ExecutableMemory[] _tiles; // one tile a line: of a full panel, of the last
+    private readonly ExecutableMemory[] _lines; // a whole line of the problem
+    private readonly ExecutableMemory?[] _lastLines; // the last line, where it is shorter
+    private readonly int[] _tileRows;
+    private bool _disposed;
 
     /// <summary>Packs and assembles.</summary>
-    /// <exception cref="NotSupportedException">The system grants no executable memory, or the epilogue is in fixed point.</exception>
+    /// <exception cref="ArgumentException">The problem's arrays do not fit.</exception>
+    /// <exception cref="NotSupportedException">The system grants no executable memory.</exception>
     public Avx512VnniProductKernel(ProductProblem problem)
     {
-        if (problem.Epilogue is FixedPointRequantize)
-        {
-            throw new NotSupportedException("Fixed-point requantization is not assembled.");
-        }
-
+        KernelChecks.Require(problem);
         _problem = problem;
         _packed = new PackedProduct(problem);
-        _whole = new Tile[2];
-        _rest = new Tile[2];
-        for (int last = 0; last < 2; last++)
-        {
-            int panel = last == 0 ? 0 : Panels - 1;
-            int rows = PickRows(problem.LineRows, ProductCode.MostRows(_packed.Vectors(panel)));
-            _whole[last] = Assemble(panel, rows, null, 0);
-            _rest[last] = problem.LineRows % rows == 0 ? default : Assemble(panel, problem.LineRows % rows, null, 0);
-        }
-
-        _line = problem.LineTaps.IsDefault ? null : [LineTiles(0), LineTiles(Panels - 1)];
+        int[] panels = [0, Panels - 1];
+        _tileRows = [.. panels.Select(p => PickRows(problem.LineRows, ProductCode.MostRows(_packed.Vectors(p))))];
+        _tiles = [.. panels.Select((p, i) => Code(p, _tileRows[i], () => [new(_tileRows[i], 1, [])]))];
+        _lines = [.. panels.Select((p, i) => problem.LineRows == _tileRows[i] && problem.LineTaps.IsDefault ? _tiles[i] : Code(p, -problem.LineRows, () => LineTiles(problem.LineRows, _tileRows[i])))];
+        _lastLines = [.. panels.Select((p, i) => problem.LastRows == 0 ? null : Code(p, -problem.LastRows, () => LineTiles(problem.LastRows, _tileRows[i])))];
     }
 
     /// <inheritdoc/>
@@ -45,41 +38,49 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     public override int Panels => _packed.Panels;
 
     /// <inheritdoc/>
-    public override int TileRows => _whole[0].Rows;
+    public override int TileRows => _tileRows[0];
 
-    /// <summary>The tier's entry for the list.</summary>
-    public static ProductTier Tier { get; } = new("avx512vnni", () => Cpu.HasAvx512Vnni, p => new Avx512VnniProductKernel(p))
-    {
-        Takes = p => p.Epilogue is not FixedPointRequantize,
-    };
-
-    /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels) => Run(a, y, rows, firstPanel, panels, 0, _problem.SegmentOffsets.Length);
+    /// <summary>The tier's entry for the list. It leaves fixed-point requantization to the best of the tiers that are not assembled.</summary>
+    public static ProductTier Tier { get; } = new(
+        "avx512vnni",
+        () => Cpu.HasAvx512Vnni,
+        p => p.Epilogue is FixedPointRequantize ? ProductTiers.All.First(t => t != Tier && t.IsSupported()).Build(p) : new Avx512VnniProductKernel(p));
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, int firstSegment, int segments)
+    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels) => Run(a, y, new(1, rows, 0, 0), firstPanel, panels, 0, _problem.SegmentOffsets.Length);
+
+    /// <inheritdoc/>
+    public override void Run(byte* a, byte* y, KernelLines lines, int firstPanel, int panels, int firstSegment, int segments)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ProductCall call = default;
+        call.Offsets = _packed.Offsets(firstSegment);
+        call.Segments = segments;
         for (int panel = firstPanel; panel < firstPanel + panels; panel++)
         {
             int last = panel == Panels - 1 ? 1 : 0;
             call.Weights = _packed.Weights(panel, firstSegment);
             call.Bias = _packed.Bias(panel);
             call.Constants = _packed.Constants(panel);
-            call.Offsets = _packed.Offsets(firstSegment);
-            call.Segments = segments;
             call.A = a;
             call.Y = y + ((long)panel * PanelWidth * _problem.Epilogue.ElementBytes);
-            if (_line is not null && rows == _problem.LineRows)
+            if (lines.Rows == _problem.LineRows)
             {
-                foreach (Tile tile in _line[last])
-                {
-                    Do(ref call, tile, 1);
-                }
+                Call(_lines[last], call, lines.Lines, lines.Stride, lines.OutputStride);
+                continue;
             }
-            else
+
+            if (lines.Rows == _problem.LastRows && _lastLines[last] is { } shorter)
             {
-                Rows(ref call, rows, last);
+                Call(shorter, call, lines.Lines, lines.Stride, lines.OutputStride);
+                continue;
+            }
+
+            for (int line = 0; line < lines.Lines; line++)
+            {
+                Rows(call, lines.Rows, last);
+                call.A += lines.Stride;
+                call.Y += lines.OutputStride;
             }
         }
 
@@ -89,6 +90,7 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     /// <inheritdoc/>
     public override void Dispose()
     {
+        _disposed = true;
         foreach (ExecutableMemory code in _codes.Values)
         {
             code.Dispose();
@@ -98,32 +100,33 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
         base.Dispose();
     }
 
-    private void Rows(ref ProductCall call, int rows, int last)
+    /// <summary>As many rows as whole tiles make, and the rest.</summary>
+    private void Rows(ProductCall call, int rows, int last)
     {
-        Tile whole = _whole[last];
-        int tiles = rows / whole.Rows;
-        int left = rows - (tiles * whole.Rows);
+        int height = _tileRows[last];
+        (long stride, long outputStride) = ((long)height * _problem.RowStride, (long)height * _problem.OutputStride);
+        int tiles = rows / height;
+        int left = rows - (tiles * height);
         if (tiles > 0)
         {
-            Do(ref call, whole, tiles);
+            Call(_tiles[last], call, tiles, stride, outputStride);
         }
 
         if (left > 0)
         {
-            Do(ref call, left == _rest[last].Rows ? _rest[last] : Assemble(last == 0 ? 0 : Panels - 1, left, null, 0), 1);
+            call.A += tiles * stride;
+            call.Y += tiles * outputStride;
+            Call(Code(last == 0 ? 0 : Panels - 1, left, () => [new(left, 1, [])]), call, 1, 0, 0);
         }
     }
 
-    private void Do(ref ProductCall call, Tile tile, int tiles)
+    private static void Call(ExecutableMemory code, ProductCall call, int lines, long stride, long outputStride)
     {
-        call.Tiles = tiles;
-        fixed (ProductCall* pointer = &call)
+        if (lines > 0)
         {
-            ((delegate* unmanaged<ProductCall*, void>)tile.Code)(pointer);
+            (call.Lines, call.LineStride, call.OutputLineStride) = (lines, stride, outputStride);
+            ((delegate* unmanaged<ProductCall*, void>)code.Address)(&call);
         }
-
-        call.A += (long)tiles * tile.Rows * _problem.RowStride;
-        call.Y += (long)tiles * tile.Rows * _problem.OutputStride;
     }
 
     /// <summary>Fewest tiles, then least waste, for lines of so many rows.</summary>
@@ -138,37 +141,47 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
         return Enumerable.Range((most / 2) + 1, most - (most / 2)).MinBy(rows => (((lineRows + rows - 1) / rows) * 2) + (lineRows % rows == 0 ? 0 : 1) + ((most - rows) * 0.01));
     }
 
-    private Tile Assemble(int panel, int rows, IReadOnlyList<ProductPhase>? phases, int variant)
+    /// <summary>Code for a panel's number of channels: of one tile, or of the problem's line.</summary>
+    private ExecutableMemory Code(int panel, int rows, Func<IReadOnlyList<ProductTile>> tiles)
     {
         lock (_lock)
         {
-            (int, int, int) key = (_packed.ChannelsOf(panel), rows, variant);
-            if (!_codes.TryGetValue(key, out ExecutableMemory? code))
+            if (!_codes.TryGetValue((_packed.ChannelsOf(panel), rows), out ExecutableMemory? code))
             {
-                code = ExecutableMemory.Assemble(ProductCode.Assemble(_problem, _packed, panel, rows, phases, OperatingSystem.IsWindows()))
+                code = ExecutableMemory.Assemble(ProductCode.Assemble(_problem, _packed, panel, tiles(), OperatingSystem.IsWindows()))
                     ?? throw new NotSupportedException("The system grants no executable memory.");
-                _codes.Add(key, code);
+                _codes.Add((_packed.ChannelsOf(panel), rows), code);
             }
 
-            return new Tile(code.Address, rows);
+            return code;
         }
     }
 
-    /// <summary>The tiles of a whole line, each assembled for the taps its rows leave out.</summary>
-    private Tile[] LineTiles(int panel)
+    /// <summary>The tiles of a line; where taps may be left out, each tile for what its rows leave out.</summary>
+    private List<ProductTile> LineTiles(int rows, int height)
     {
-        int rows = PickRows(_problem.LineRows, ProductCode.MostRows(_packed.Vectors(panel)));
-        List<Tile> tiles = [];
-        for (int first = 0; first < _problem.LineRows; first += rows)
+        List<ProductTile> tiles = [];
+        for (int first = 0; first < rows; first += height)
         {
-            int count = Math.Min(rows, _problem.LineRows - first);
-            tiles.Add(Assemble(panel, count, Phases(first, count), first + 1));
+            int count = Math.Min(height, rows - first);
+            ImmutableArray<ProductPhase> phases = _problem.LineTaps.IsDefault ? [] : Phases(first, count);
+            if (tiles.Count > 0 && tiles[^1].Rows == count && Same(tiles[^1].Phases, phases))
+            {
+                tiles[^1] = tiles[^1] with { Repeat = tiles[^1].Repeat + 1 };
+            }
+            else
+            {
+                tiles.Add(new(count, 1, phases));
+            }
         }
 
-        return [.. tiles];
+        return tiles;
     }
 
-    private List<ProductPhase> Phases(int first, int count)
+    private static bool Same(ImmutableArray<ProductPhase> a, ImmutableArray<ProductPhase> b) =>
+        a.Length == b.Length && a.Zip(b).All(p => p.First.Steps == p.Second.Steps && p.First.Rows.SequenceEqual(p.Second.Rows));
+
+    private ImmutableArray<ProductPhase> Phases(int first, int count)
     {
         List<ProductPhase> phases = [];
         int taps = _problem.SegmentBytes / _problem.TapBytes;
@@ -185,8 +198,6 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
             }
         }
 
-        return phases;
+        return phases is [{ Rows: var all }] && all.All(r => r) ? [] : [.. phases];
     }
-
-    private readonly record struct Tile(nint Code, int Rows);
 }

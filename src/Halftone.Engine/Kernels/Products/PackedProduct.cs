@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Kernels.Products;
@@ -122,7 +123,7 @@ internal sealed unsafe class PackedProduct : IDisposable
         for (int n = 0; n < problem.Channels; n++)
         {
             double sum = Math.Abs((double)problem.Bias[n]) + (255.0 * 128 * perChannel);
-            if (Math.Min(sum, 1L << 31) * Math.Abs(epilogue.Scale[n]) >= MostBeforeConversion)
+            if (!(Math.Min(sum, 1L << 31) * Math.Abs(epilogue.Scale[n]) < MostBeforeConversion))
             {
                 return true;
             }
@@ -151,13 +152,24 @@ internal sealed unsafe class PackedProduct : IDisposable
                 ReadOnlySpan<sbyte> from = _problem.Weights.AsSpan(((panel * PanelWidth) + channel) * segments * bytes, segments * bytes);
                 for (int s = 0; s < segments; s++)
                 {
-                    sbyte* lanes = to + ((((long)s * Steps * vectors) + j) * 64) + (4 * lane);
-                    for (int k = 0; k < bytes; k++)
-                    {
-                        lanes[((long)(k >> 2) * vectors * 64) + (k & 3)] = from[(s * bytes) + k];
-                    }
+                    PackSegment(from.Slice(s * bytes, bytes), to + ((((long)s * Steps * vectors) + j) * 64) + (4 * lane), 64 * vectors);
                 }
             }
+        }
+    }
+
+    /// <summary>A channel's weights of one segment, four at a time.</summary>
+    private static void PackSegment(ReadOnlySpan<sbyte> from, sbyte* lane, int stride)
+    {
+        ReadOnlySpan<int> fours = MemoryMarshal.Cast<sbyte, int>(from);
+        for (int step = 0; step < fours.Length; step++)
+        {
+            *(int*)(lane + ((long)step * stride)) = fours[step];
+        }
+
+        for (int k = 4 * fours.Length; k < from.Length; k++)
+        {
+            lane[((long)(k >> 2) * stride) + (k & 3)] = from[k];
         }
     }
 

@@ -57,7 +57,7 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, int vec
                 code.vmulps(x, x, __zmmword_ptr[r10 + (64 * j)]);
                 if (packed.MayOverflow)
                 {
-                    code.vminps(x, x, Zmm(Bound));
+                    code.vminps(x, Zmm(Bound), x); // what is not a number stays so, and ends as the least code
                 }
 
                 code.vcvtps2dq(x, x);

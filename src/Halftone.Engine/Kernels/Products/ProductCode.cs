@@ -10,7 +10,7 @@ namespace Halftone.Engine.Kernels.Products;
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct ProductCall
 {
-    /// <summary>The first row of the first tile.</summary>
+    /// <summary>The first row of the first line.</summary>
     public byte* A;
 
     /// <summary>The panel's packed weights, from the first segment that counts.</summary>
@@ -19,8 +19,8 @@ internal unsafe struct ProductCall
     /// <summary>The first output row, first channel of the panel.</summary>
     public byte* Y;
 
-    /// <summary>Number of tiles, 1 or more.</summary>
-    public long Tiles;
+    /// <summary>Number of lines, 1 or more.</summary>
+    public long Lines;
 
     /// <summary>16 * vectors sums to begin with.</summary>
     public int* Bias;
@@ -33,6 +33,12 @@ internal unsafe struct ProductCall
 
     /// <summary>How many segments count.</summary>
     public long Segments;
+
+    /// <summary>Bytes from a line to the next.</summary>
+    public long LineStride;
+
+    /// <summary>Bytes from a line of the output to the next.</summary>
+    public long OutputLineStride;
 }
 
 /// <summary>Taps of a segment that some rows of a tile may leave out, because what they would read is zero.</summary>
@@ -40,8 +46,14 @@ internal unsafe struct ProductCall
 /// <param name="Rows">Whether each row of the tile takes part.</param>
 internal readonly record struct ProductPhase(int Steps, ImmutableArray<bool> Rows);
 
+/// <summary>Neighbouring rows whose sums are in registers together.</summary>
+/// <param name="Rows">Rows of the tile.</param>
+/// <param name="Repeat">How many such tiles follow each other.</param>
+/// <param name="Phases">A segment in runs, where rows leave some out; empty for all rows throughout.</param>
+internal readonly record struct ProductTile(int Rows, int Repeat, ImmutableArray<ProductPhase> Phases);
+
 /// <summary>
-/// Assembles the AVX-512 VNNI product kernel: a tile of rows times 16 * vectors channels, its sums in registers from the first segment to the epilogue.
+/// Assembles the AVX-512 VNNI product kernel: lines of tiles. A tile is some rows times 16 * vectors channels, its sums in registers from the first segment to the epilogue.
 /// </summary>
 /// <remarks>
 /// A step takes 4 bytes of every row, broadcast, times 4 weights of every channel: vpdpbusd. Where row i of a tile lies is part of the instruction,
@@ -56,21 +68,18 @@ internal sealed class ProductCode
     private const int Unroll = 4;
 
     private readonly Assembler _code = new(64);
-    private readonly int _rows;
     private readonly int _vectors;
     private readonly ProductProblem _problem;
     private readonly PackedProduct _packed;
     private readonly int _lanes; // of the last vector
 
-    private ProductCode(ProductProblem problem, PackedProduct packed, int panel, int rows)
+    private int _rows; // of the tile that is being emitted
+
+    private ProductCode(ProductProblem problem, PackedProduct packed, int panel)
     {
-        (_problem, _packed, _rows) = (problem, packed, rows);
+        (_problem, _packed) = (problem, packed);
         _vectors = packed.Vectors(panel);
         _lanes = packed.ChannelsOf(panel) - (16 * (_vectors - 1));
-        if (rows * _vectors > Sums)
-        {
-            throw new ArgumentOutOfRangeException(nameof(rows));
-        }
     }
 
     /// <summary>How many rows fit a tile.</summary>
@@ -80,31 +89,56 @@ internal sealed class ProductCode
     /// <param name="problem">The problem.</param>
     /// <param name="packed">Its packed weights.</param>
     /// <param name="panel">One of the panels; panels of as many channels share a kernel.</param>
-    /// <param name="rows">Rows of a tile.</param>
-    /// <param name="phases">A segment in runs, where rows leave some out; null for all rows throughout.</param>
+    /// <param name="tiles">The tiles of a line, in order.</param>
     /// <param name="windows">Whether for the calling convention of Windows.</param>
-    public static Assembler Assemble(ProductProblem problem, PackedProduct packed, int panel, int rows, IReadOnlyList<ProductPhase>? phases, bool windows)
+    public static Assembler Assemble(ProductProblem problem, PackedProduct packed, int panel, IReadOnlyList<ProductTile> tiles, bool windows)
     {
-        var code = new ProductCode(problem, packed, panel, rows);
-        code.Emit(phases ?? [new ProductPhase(packed.Steps, [.. Enumerable.Repeat(true, rows)])], windows);
+        var code = new ProductCode(problem, packed, panel);
+        code.Emit(tiles, windows);
         return code._code;
     }
 
-    private void Emit(IReadOnlyList<ProductPhase> phases, bool windows)
+    private void Emit(IReadOnlyList<ProductTile> tiles, bool windows)
     {
         Assembler c = _code;
         Enter(c, windows);
-        c.mov(rsi, __qword_ptr[rdi]);
-        c.mov(rdx, __qword_ptr[rdi + 8]);
-        c.mov(rcx, __qword_ptr[rdi + 16]);
-        c.mov(r8, __qword_ptr[rdi + 24]);
-        c.mov(r9, __qword_ptr[rdi + 32]);
-        c.mov(r10, __qword_ptr[rdi + 40]);
-        c.mov(r12, __qword_ptr[rdi + 48]);
-        c.mov(r13, __qword_ptr[rdi + 56]);
+        c.mov(rbp, rdi);
+        c.mov(r14, __qword_ptr[rbp]);
+        c.mov(rdx, __qword_ptr[rbp + 8]);
+        c.mov(r15, __qword_ptr[rbp + 16]);
+        c.mov(r9, __qword_ptr[rbp + 32]);
+        c.mov(r10, __qword_ptr[rbp + 40]);
+        c.mov(r12, __qword_ptr[rbp + 48]);
+        c.mov(r13, __qword_ptr[rbp + 56]);
         LoadMasks();
+        Label line = c.CreateLabel();
+        c.Label(ref line);
+        c.mov(rsi, r14);
+        c.mov(rcx, r15);
+        foreach (ProductTile tile in tiles)
+        {
+            Tiles(tile);
+        }
+
+        c.add(r14, __qword_ptr[rbp + 64]);
+        c.add(r15, __qword_ptr[rbp + 72]);
+        c.dec(__qword_ptr[rbp + 24]);
+        c.jnz(line);
+        Leave(c, windows);
+    }
+
+    private void Tiles(ProductTile tiles)
+    {
+        Assembler c = _code;
+        _rows = tiles.Rows;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_rows * _vectors, Sums, nameof(tiles));
         Label tile = c.CreateLabel();
-        c.Label(ref tile);
+        if (tiles.Repeat > 1)
+        {
+            c.mov(r8d, tiles.Repeat);
+            c.Label(ref tile);
+        }
+
         for (int j = 0; j < _vectors; j++)
         {
             c.vmovdqu32(Zmm(j), __zmmword_ptr[r9 + (64 * j)]);
@@ -120,7 +154,7 @@ internal sealed class ProductCode
         c.Label(ref segment);
         c.movsxd(rax, __dword_ptr[r12 + (rbx * 4)]);
         c.add(rax, rsi);
-        foreach (ProductPhase phase in phases)
+        foreach (ProductPhase phase in tiles.Phases.IsEmpty ? [new ProductPhase(_packed.Steps, [.. Enumerable.Repeat(true, _rows)])] : tiles.Phases)
         {
             Phase(phase);
         }
@@ -135,9 +169,11 @@ internal sealed class ProductCode
         Finish();
         c.add(rsi, _rows * _problem.RowStride);
         c.add(rcx, _rows * _problem.OutputStride);
-        c.dec(r8);
-        c.jnz(tile);
-        Leave(c, windows);
+        if (tiles.Repeat > 1)
+        {
+            c.dec(r8d);
+            c.jnz(tile);
+        }
     }
 
     private AssemblerRegisterZMM Sum(int row, int vector) => Zmm((row * _vectors) + vector);

@@ -20,26 +20,38 @@ internal abstract unsafe class ProductKernel : IDisposable
     /// <param name="panels">Number of panels.</param>
     public abstract void Run(byte* a, byte* y, int rows, int firstPanel, int panels);
 
-    /// <summary>The same where some segments are known to hold nothing but zeros; a kernel may leave them out.</summary>
-    /// <param name="a">The first row.</param>
+    /// <summary>Computes some panels of lines of rows, where some segments may be known to hold nothing but zeros; a kernel may leave them out.</summary>
+    /// <param name="a">The first row of the first line.</param>
     /// <param name="y">The first row of the output, its first channel.</param>
-    /// <param name="rows">Number of rows.</param>
+    /// <param name="lines">The lines.</param>
     /// <param name="firstPanel">The first panel.</param>
     /// <param name="panels">Number of panels.</param>
     /// <param name="firstSegment">The first segment that may hold something else.</param>
     /// <param name="segments">Number of segments that may, 1 or more.</param>
-    public virtual void Run(byte* a, byte* y, int rows, int firstPanel, int panels, int firstSegment, int segments) => Run(a, y, rows, firstPanel, panels);
+    public virtual void Run(byte* a, byte* y, KernelLines lines, int firstPanel, int panels, int firstSegment, int segments)
+    {
+        for (int panel = firstPanel; panel < firstPanel + panels; panel++)
+        {
+            for (int line = 0; line < lines.Lines; line++)
+            {
+                Run(a + (line * lines.Stride), y + (line * lines.OutputStride), lines.Rows, panel, 1);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 }
 
+/// <summary>Rows in lines.</summary>
+/// <param name="Lines">Number of lines.</param>
+/// <param name="Rows">Rows of a line.</param>
+/// <param name="Stride">Bytes from a line to the next.</param>
+/// <param name="OutputStride">Bytes from a line of the output to the next.</param>
+internal readonly record struct KernelLines(int Lines, int Rows, long Stride, long OutputStride);
+
 /// <summary>How products are computed on one kind of machine.</summary>
 /// <param name="Name">As the environment variable HALFTONE_ENGINE_TIER spells it: reference, avx2, avxvnni, avx512vnni, advsimd.</param>
 /// <param name="IsSupported">Whether this machine can.</param>
 /// <param name="Build">Packs a problem's weights.</param>
-internal sealed record ProductTier(string Name, Func<bool> IsSupported, Func<ProductProblem, ProductKernel> Build)
-{
-    /// <summary>Whether it has the arithmetic of a problem.</summary>
-    public Func<ProductProblem, bool> Takes { get; init; } = _ => true;
-}
+internal sealed record ProductTier(string Name, Func<bool> IsSupported, Func<ProductProblem, ProductKernel> Build);

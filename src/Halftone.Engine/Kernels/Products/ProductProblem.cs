@@ -38,6 +38,9 @@ internal sealed record ProductProblem
     /// <summary>How many rows most calls will ask for; a hint for tiling.</summary>
     public int LineRows { get; init; } = 1;
 
+    /// <summary>Rows of the last line, where lines are pieces of a matrix; 0 where all lines are alike.</summary>
+    public int LastRows { get; init; }
+
     /// <summary>Bytes of a tap of the segment, a multiple of 4; needed with <see cref="LineTaps"/>.</summary>
     public int TapBytes { get; init; }
 

@@ -38,16 +38,6 @@ internal static class ProductTiers
         throw new ArgumentException($"'{forced}' {why}. Tiers: {string.Join(", ", All.Select(t => t.Name))}; this machine runs {here}.");
     }
 
-    /// <summary>The tier of a name, or the best that this machine has; one without the problem's arithmetic leaves it to the next.</summary>
-    /// <param name="forced">A name, or null or empty for the best.</param>
-    /// <param name="problem">What is to be computed.</param>
-    /// <exception cref="ArgumentException">There is no such tier, or this machine cannot run it.</exception>
-    public static ProductTier Choose(string? forced, ProductProblem problem)
-    {
-        ProductTier best = Choose(forced);
-        return All.SkipWhile(t => t != best).First(t => t.IsSupported() && t.Takes(problem));
-    }
-
     /// <summary>The kernel of an x64 instruction set.</summary>
     internal static ProductKernel Build256<TSet>(ProductProblem problem)
         where TSet : struct, IInstructionSet<Sums256, Quads256, Vector256<byte>> => problem.Epilogue switch

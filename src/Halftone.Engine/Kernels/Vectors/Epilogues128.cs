@@ -55,7 +55,8 @@ internal readonly unsafe struct FloatRequantize128 : IVectorEpilogue<Sums128>
         // what is not a number is not greater either
         product = Vector128.ConditionalSelect(Vector128.GreaterThan(product, low), product, low);
         product = Vector128.ConditionalSelect(Vector128.LessThan(product, high), product, high);
-        return Vector128.ConvertToInt32(Vector128.Round(product, MidpointRounding.ToEven));
+        // without a mode it rounds ties to even, and is one instruction
+        return Vector128.ConvertToInt32(Vector128.Round(product));
     }
 }
 
