@@ -111,7 +111,7 @@ public sealed class RealModelTests
     private static Dictionary<string, Tensor> Named(IReadOnlyList<ValueInfo> inputs, IReadOnlyDictionary<string, Tensor> values) =>
         inputs.Count == 1 ? new() { [inputs[0].Name] = values.Values.Single() } : new(values);
 
-    private static void SameClass(Model model, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> inputs)
+    private static void SameClass(Model model, List<IReadOnlyDictionary<string, Tensor>> inputs)
     {
         using OrtSession oracle = OrtSession.Load(model);
         using EngineSession session = EngineSession.Load(model);
@@ -127,7 +127,7 @@ public sealed class RealModelTests
         Assert.True(inputs.Count >= 100 && other <= inputs.Count / 200, $"another class wins for {other} of {inputs.Count}");
     }
 
-    private static void NearFloats(Model model, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> inputs)
+    private static void NearFloats(Model model, List<IReadOnlyDictionary<string, Tensor>> inputs)
     {
         using OrtSession oracle = OrtSession.Load(model);
         using EngineSession session = EngineSession.Load(model);
