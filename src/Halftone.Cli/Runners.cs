@@ -23,25 +23,12 @@ internal static class Runners
     };
 
     /// <summary>Arithmetic of the engine.</summary>
-    public static readonly Option<Requantization> Requantized = new("--requantization")
-    {
-        Description = "How the engine's sums become codes: float (as ONNX Runtime), double-rounding, single-rounding or q31.",
-        HelpName = "form",
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            foreach (Requantization form in Enum.GetValues<Requantization>())
-            {
-                if (text == Name(form))
-                {
-                    return form;
-                }
-            }
+    public static readonly Option<Requantization> Requantized =
+        Form<Requantization>("requantization", "How the engine's sums become codes: float (as ONNX Runtime), double-rounding, single-rounding or q31.");
 
-            result.AddError($"There is no requantization '{text}'. There are: {string.Join(", ", Enum.GetValues<Requantization>().Select(Name))}.");
-            return Requantization.Float;
-        },
-    };
+    /// <summary>How the engine sums.</summary>
+    public static readonly Option<Accumulation> Accumulated = Form<Accumulation>(
+        "accumulation", "How the engine sums products: int32 (exactly), int16-with-outliers (FBGEMM's acc16) or pair-saturating (as AVX2 does in ONNX Runtime).");
 
     /// <summary>The option that chooses; it belongs to one command, since commands differ in what they offer.</summary>
     /// <param name="description">What it does there.</param>
@@ -68,12 +55,18 @@ internal static class Runners
     /// <exception cref="UsageException">It is asked of ONNX Runtime.</exception>
     public static EngineOptions ReadEngine(ParseResult options, string engine)
     {
-        if (engine == Ort && (options.GetResult(Tier) ?? options.GetResult(Requantized)) is { Implicit: false } asked)
+        if (engine == Ort && (options.GetResult(Tier) ?? options.GetResult(Requantized) ?? options.GetResult(Accumulated)) is { Implicit: false } asked)
         {
             throw new UsageException($"{asked.Option.Name} is for Halftone's engine; with --engine {Ort} leave it out.");
         }
 
-        var read = new EngineOptions { Threads = options.GetValue(CommonOptions.Threads), Tier = options.GetValue(Tier), Requantization = options.GetValue(Requantized) };
+        var read = new EngineOptions
+        {
+            Threads = options.GetValue(CommonOptions.Threads),
+            Tier = options.GetValue(Tier),
+            Requantization = options.GetValue(Requantized),
+            Accumulation = options.GetValue(Accumulated),
+        };
         _ = engine == Ort ? null : EngineTiers.Chosen(read);
         return read;
     }
@@ -86,7 +79,29 @@ internal static class Runners
     /// <summary>An engine as people read it.</summary>
     public static string Title(string engine) => engine == Ort ? "ONNX Runtime" : "Halftone's engine";
 
-    private static string Name(Requantization form) => JsonNamingPolicy.KebabCaseLower.ConvertName(form.ToString());
+    private static Option<TForm> Form<TForm>(string name, string description)
+        where TForm : struct, Enum => new($"--{name}")
+        {
+            Description = description,
+            HelpName = "form",
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                foreach (TForm form in Enum.GetValues<TForm>())
+                {
+                    if (text == Name(form))
+                    {
+                        return form;
+                    }
+                }
+
+                result.AddError($"There is no {name} '{text}'. There are: {string.Join(", ", Enum.GetValues<TForm>().Select(Name))}.");
+                return default;
+            },
+        };
+
+    private static string Name<TForm>(TForm form)
+        where TForm : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(form.ToString());
 
     /// <summary>The engine, whose refusals say what runs the model instead.</summary>
     private sealed class EngineRunner : IModelRunner

@@ -11,7 +11,8 @@ internal static class References
     private static readonly Assembly[] s_rooms =
     [
         typeof(MethodInfo).Assembly, typeof(Onnx.Model).Assembly, typeof(Data.DataException).Assembly,
-        typeof(OnnxRuntime.OrtSession).Assembly, typeof(PostTraining.Quantizer).Assembly, typeof(Reports.Report).Assembly, typeof(References).Assembly,
+        typeof(OnnxRuntime.OrtSession).Assembly, typeof(PostTraining.Quantizer).Assembly, typeof(Reports.Report).Assembly, typeof(Engine.EngineSession).Assembly,
+        typeof(References).Assembly,
     ];
 
     /// <summary>The kinds of reference.</summary>

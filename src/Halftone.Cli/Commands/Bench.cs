@@ -61,6 +61,7 @@ internal static class Bench
             CommonOptions.Threads,
             Runners.Tier,
             Runners.Requantized,
+            Runners.Accumulated,
         };
         foreach (Option option in Feeding.Options)
         {

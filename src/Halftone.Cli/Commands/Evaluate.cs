@@ -28,6 +28,7 @@ internal static class Evaluate
             CommonOptions.Threads,
             Runners.Tier,
             Runners.Requantized,
+            Runners.Accumulated,
         };
         foreach (Option option in QuantizeOptions.OfData.Where(o => o != QuantizeOptions.Measure))
         {

@@ -48,6 +48,7 @@ internal static class RunModel
             CommonOptions.Threads,
             Runners.Tier,
             Runners.Requantized,
+            Runners.Accumulated,
         };
         foreach (Option option in Feeding.Options)
         {

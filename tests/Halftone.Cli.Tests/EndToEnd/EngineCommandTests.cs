@@ -60,6 +60,8 @@ public sealed class EngineCommandTests(QuantizedSample sample) : IClassFixture<Q
     [Theory]
     [InlineData(ExitCode.Usage, "There are: halftone, ort", "--engine", "tflite")]
     [InlineData(ExitCode.Usage, "single-rounding", "--requantization", "up")]
+    [InlineData(ExitCode.Usage, "There are: int32, int16-with-outliers, pair-saturating", "--accumulation", "int8")]
+    [InlineData(ExitCode.Usage, "--accumulation is for Halftone's engine", "--engine", "ort", "--accumulation", "pair-saturating")]
     [InlineData(ExitCode.Usage, "--tier is for Halftone's engine", "--engine", "ort", "--tier", "avx2")]
     [InlineData(ExitCode.InvalidInput, "Tiers: avx512vnni, avxvnni, avx2, advsimd, reference", "--tier", "avx3")]
     [InlineData(ExitCode.Usage, "name=file", "--input", "nothing=x.npy")]
