@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./build.sh demo | test [filter] | bench | pack | format | docs | leaderboard | picture
+# ./build.sh demo | test [filter] | bench [engine ...] | pack | format | docs | leaderboard | picture
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -104,7 +104,12 @@ case "$command" in
     demo) run_demo "$@" ;;
     test) run_tests "$@" ;;
     bench)
-        compgen -G 'bench/*/*.csproj' >/dev/null || { echo "There are no benchmarks in bench/ yet." >&2; exit 1; }
+        # bench engine [models|layers|gemm|int4|all] [--threads 1,2] ...: the engine's alone, which also says what it takes
+        if [[ "${1:-}" == engine ]]; then
+            shift
+            dotnet run -c Release --project bench/Halftone.Engine.Bench -- "$@"
+            exit
+        fi
         missed=0 # a benchmark that misses a bar says so and ends with 1; the others run all the same
         for project in bench/*/*.csproj; do dotnet run -c Release --project "$project" -- "$@" || missed=1; done
         run_long_comparisons
@@ -119,7 +124,7 @@ case "$command" in
     leaderboard) run_leaderboard "$@" ;;
     picture) run_picture ;;
     *)
-        echo "usage: ./build.sh demo | test [filter] | bench | pack | format | docs | leaderboard | picture" >&2
+        echo "usage: ./build.sh demo | test [filter] | bench [engine ...] | pack | format | docs | leaderboard | picture" >&2
         exit 1
         ;;
 esac

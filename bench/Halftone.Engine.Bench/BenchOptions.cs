@@ -7,7 +7,7 @@ namespace Halftone.Engine.Bench;
 internal sealed record BenchOptions
 {
     /// <summary>How to call it.</summary>
-    public const string Usage = "Usage: Halftone.Engine.Bench models|layers|gemm|int4|all [--threads 1,2] [--filter TEXT] [--rounds N] [--seed N] [--foreign SHARE] [--markdown FILE]";
+    public const string Usage = "Usage: Halftone.Engine.Bench [models|layers|gemm|int4|all] [--threads 1,2] [--filter TEXT] [--rounds N] [--seed N] [--foreign SHARE] [--markdown FILE]";
 
     private static readonly string[] s_commands = ["models", "layers", "gemm", "int4", "all"];
 
@@ -42,6 +42,11 @@ internal sealed record BenchOptions
     /// <exception cref="FormatException">It cannot be understood.</exception>
     public static BenchOptions Parse(string[] args)
     {
+        if (args.Length == 0)
+        {
+            return new BenchOptions { Command = "all" };
+        }
+
         if (args.Length % 2 == 0 || !s_commands.Contains(args[0]))
         {
             throw new FormatException(Usage);
