@@ -1,5 +1,4 @@
 using System.Text;
-using CsCheck;
 using Halftone.Onnx;
 
 namespace Halftone.Data.Tests;
@@ -37,7 +36,7 @@ public sealed class InputTensorTests
         Gen.Select(Gen.Int[0, types.Length - 1].Select(i => types[i]), Gen.Long[0, 3].Array[0, 4], Gen.Byte.Array[3 * 3 * 3 * 3 * 8]).Sample((type, dims, bytes) =>
         {
             long size = type.ByteCount(dims.Aggregate(1L, (a, b) => a * b));
-            var tensor = new Tensor(type, dims, bytes[..(int)size]);
+            var tensor = new Tensor(type, dims, bytes.AsMemory(0, (int)size));
             NpyFile.Write(folder.File("a.npy"), tensor);
             Tensor read = NpyFile.Read(folder.File("a.npy"));
             Assert.Equal(type, read.Type);
