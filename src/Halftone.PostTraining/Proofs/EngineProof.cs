@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Halftone.Data;
 using Halftone.Engine;
 using Halftone.Onnx;
