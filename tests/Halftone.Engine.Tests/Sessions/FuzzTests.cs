@@ -1,6 +1,6 @@
 using Halftone.Engine.Execution;
-using Halftone.Engine.Steps;
 using Halftone.Engine.Kernels.Products;
+using Halftone.Engine.Steps;
 using Halftone.Engine.Tests.Sessions.Nets;
 using Halftone.Onnx;
 using Halftone.OnnxRuntime;
@@ -55,8 +55,8 @@ public sealed class FuzzTests
             }
         }
 
-        kinds = [.. kinds.Except([nameof(ForeignStep)])]; // only where another runtime is given: FallbackTests
-        Assert.Equal(kinds, met.Order());
+        string[] elsewhere = [nameof(ForeignStep), nameof(LowBitStep)]; // these have tests of their own
+        Assert.Equal(kinds.Except(elsewhere), met.Except(elsewhere).Order());
     }
 
     private static void Qdq(int seed, int length, EngineOptions options)
