@@ -6,10 +6,11 @@ using Halftone.Engine.Dense.Normalization;
 using Halftone.Engine.Dense.Pooling;
 using Halftone.Engine.Dense.Quantized;
 using Halftone.Engine.Dense.Reductions;
+using Halftone.Onnx;
 
 namespace Halftone.Engine.Dense;
 
-/// <summary>The operators of ONNX's own domain that the engine computes on row-major values: by name, what makes a node ready.</summary>
+/// <summary>The operators that the engine computes on row-major values: by name, behind the domain and a dot where it is not ONNX's own, what makes a node ready.</summary>
 internal static class DenseOperators
 {
     /// <summary>The list.</summary>
@@ -52,4 +53,11 @@ internal static class DenseOperators
         NormalizationOperators.All,
         QuantizedOperators.All,
     }.SelectMany(family => family).ToFrozenDictionary(entry => entry.Item1, entry => entry.Item2);
+
+    /// <summary>What makes a node ready.</summary>
+    /// <exception cref="ModelException">The engine does not know its operator.</exception>
+    public static Func<DenseRequest, DensePlan> Of(Node node) =>
+        All.TryGetValue(node.Domain.Length == 0 ? node.Op : $"{node.Domain}.{node.Op}", out Func<DenseRequest, DensePlan>? ready)
+            ? ready
+            : throw new ModelException($"Node '{node.Name}' ({node.Op}) cannot run in the engine: there is no such operator.");
 }

@@ -24,13 +24,8 @@ internal static unsafe class DenseRun
     /// <summary>The plan for inputs that are all known.</summary>
     public static DensePlan Prepare(Node node, int opset, Tensor?[] inputs)
     {
-        if (node.Domain.Length > 0 || !DenseOperators.All.TryGetValue(node.Op, out Func<DenseRequest, DensePlan>? plan))
-        {
-            throw new ModelException($"Node '{node.Name}' ({node.Op}) cannot run in the engine: there is no such operator.");
-        }
-
         ImmutableArray<TensorType?> types = [.. inputs.Select((t, i) => t is null ? (TensorType?)null : TypeOf(node, i, t))];
-        return plan(new DenseRequest(node, opset, types, [.. inputs]));
+        return DenseOperators.Of(node)(new DenseRequest(node, opset, types, [.. inputs]));
     }
 
     /// <summary>Runs a plan in some parts, one after another.</summary>

@@ -9,7 +9,7 @@ internal static class Near
     {
         Assert.True(expected.Type == actual.Type, $"{what} {expected.Type} expected, {actual.Type} made");
         Assert.True(expected.Dims.SequenceEqual(actual.Dims), $"{what} [{string.Join(",", expected.Dims)}] expected, [{string.Join(",", actual.Dims)}] made");
-        if (tolerance == 0 || expected.Type is not (ElementType.Float or ElementType.Float16))
+        if (tolerance == 0 || expected.Type is not (ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16))
         {
             int at = expected.Bytes.CommonPrefixLength(actual.Bytes);
             Assert.True(at == expected.Bytes.Length, $"{what} byte {at} of {expected.Bytes.Length} differs: {(at < expected.Bytes.Length ? $"{expected.Bytes[at]} expected, {actual.Bytes[at]} made" : "")}");

@@ -38,8 +38,7 @@ internal static class Oracle
     public static Tensor[] Split(Node node, int opset, IReadOnlyDictionary<string, Tensor> inputs)
     {
         Tensor?[] values = [.. node.Inputs.Select(n => n.Length == 0 ? null : inputs[n])];
-        string key = node.Domain.Length == 0 ? node.Op : $"{node.Domain}.{node.Op}";
-        DensePlan plan = PlanRun.Ready(LinearFamilies.All[key], node, opset, values, i => node.Inputs[i].StartsWith('c'));
+        DensePlan plan = PlanRun.Ready(node, opset, values, i => node.Inputs[i].StartsWith('c'));
         Tensor[] whole = PlanRun.Run(plan, values);
         foreach (int parts in new[] { 2, 3, 7, plan.MostParts }.Where(p => p <= plan.MostParts).Distinct())
         {
@@ -53,7 +52,7 @@ internal static class Oracle
         // constants are packed when a plan is made; that changes nothing
         if (node.Inputs.Any(n => n.StartsWith('c')) && !s_known.Contains(node.Op))
         {
-            Tensor[] unpacked = PlanRun.Run(PlanRun.Ready(LinearFamilies.All[key], node, opset, values, _ => false), values);
+            Tensor[] unpacked = PlanRun.Run(PlanRun.Ready(node, opset, values, _ => false), values);
             Assert.True(unpacked.Zip(whole).All(p => p.First.Bytes.SequenceEqual(p.Second.Bytes)), $"{node.Op} of constants differs");
         }
 

@@ -10,7 +10,8 @@ internal static unsafe class PlanRun
     private const int Fence = 256;
     private const byte FenceByte = 0xA5;
 
-    public static DensePlan Ready(Func<DenseRequest, DensePlan> ready, Node node, int opset, Tensor?[] inputs, Func<int, bool> constant) => ready(new DenseRequest(
+    /// <summary>Makes a node ready; says which inputs are known before any run.</summary>
+    public static DensePlan Ready(Node node, int opset, Tensor?[] inputs, Func<int, bool> constant) => DenseOperators.Of(node)(new DenseRequest(
         node,
         opset,
         [.. inputs.Select(t => t is null ? (TensorType?)null : new TensorType(t.Type, [.. t.Dims.Select(d => (int)d)]))],

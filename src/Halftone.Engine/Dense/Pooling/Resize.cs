@@ -100,12 +100,12 @@ internal static unsafe class Resize
         }
 
         TensorType type = request.Output(x.Element, output);
-        var axes = new ResizeAxis[x.Rank];
+        var axes = new ResizeTaps[x.Rank];
         int stride = 1;
         for (int i = x.Rank - 1; i >= 0; stride *= x.Dims[i--])
         {
             bool same = output[i] == x.Dims[i] && scales[i] == 1 && !options.Crops;
-            axes[i] = same ? ResizeAxis.Same(output[i], stride) : ResizeAxis.Of(options, x.Dims[i], output[i], sizes is null ? scales[i] * x.Dims[i] : output[i], stride, scales[i], roi?[i] ?? 0, roi?[i + x.Rank] ?? 1);
+            axes[i] = same ? ResizeTaps.Same(output[i], stride) : ResizeTaps.Of(options, x.Dims[i], output[i], sizes is null ? scales[i] * x.Dims[i] : output[i], stride, scales[i], roi?[i] ?? 0, roi?[i + x.Rank] ?? 1);
         }
 
         axes = Simplified(options, axes);
@@ -121,21 +121,21 @@ internal static unsafe class Resize
     }
 
     /// <summary>Cropping makes tables of axes that stay as they are; those need one element each.</summary>
-    private static ResizeAxis[] Simplified(ResizeOptions options, ResizeAxis[] axes) =>
+    private static ResizeTaps[] Simplified(ResizeOptions options, ResizeTaps[] axes) =>
         !options.Crops ? axes : [.. axes.Select(a => a.Taps > 1 && Enumerable.Range(0, a.Length).All(o => Alone(a, o)) ? One(a) : a)];
 
-    private static bool Alone(ResizeAxis axis, int output) => axis.Weight.AsSpan(output * axis.Taps, axis.Taps).ToArray().Count(w => w != 0) == 1;
+    private static bool Alone(ResizeTaps axis, int output) => axis.Weight.AsSpan(output * axis.Taps, axis.Taps).ToArray().Count(w => w != 0) == 1;
 
-    private static ResizeAxis One(ResizeAxis axis)
+    private static ResizeTaps One(ResizeTaps axis)
     {
         int[] places = [.. Enumerable.Range(0, axis.Length).Select(o => (o * axis.Taps) + Array.FindIndex(axis.Weight[(o * axis.Taps)..((o + 1) * axis.Taps)], w => w != 0))];
         return axis with { Taps = 1, Index = [.. places.Select(p => axis.Index[p])], Weight = [.. places.Select(p => axis.Weight[p])] };
     }
 
-    private static DenseKernel Kernel<T>(ResizeAxis[] axes, int rows, float extrapolation)
+    private static DenseKernel Kernel<T>(ResizeTaps[] axes, int rows, float extrapolation)
         where T : unmanaged, INumber<T> => (inputs, outputs, _, part, parts) =>
     {
-        ResizeAxis last = axes[^1];
+        ResizeTaps last = axes[^1];
         int* offsets = stackalloc int[MostTaps];
         float* weights = stackalloc float[MostTaps];
         (int begin, int end) = Share.Of(rows, part, parts);
@@ -152,7 +152,7 @@ internal static unsafe class Resize
         }
     };
 
-    private static float Sum<T>(T* x, ResizeAxis last, int output, int count, int* offsets, float* weights)
+    private static float Sum<T>(T* x, ResizeTaps last, int output, int count, int* offsets, float* weights)
         where T : unmanaged, INumber<T>
     {
         float sum = 0;
@@ -171,14 +171,14 @@ internal static unsafe class Resize
     }
 
     /// <summary>The lines that a row is made of, all axes but the last; 0 where it lies outside.</summary>
-    private static int Outer(ResizeAxis[] axes, int row, int* offsets, float* weights)
+    private static int Outer(ResizeTaps[] axes, int row, int* offsets, float* weights)
     {
         int count = 1;
         offsets[0] = 0;
         weights[0] = 1;
         for (int axis = axes.Length - 2; axis >= 0; axis--)
         {
-            ResizeAxis at = axes[axis];
+            ResizeTaps at = axes[axis];
             int output = row % at.Length;
             row /= at.Length;
             if (at.Outside is { } outside && outside[output])

@@ -1,37 +1,5 @@
 namespace Halftone.Engine.Kernels.Pointwise;
 
-/// <summary>Where Resize finds an output coordinate in the input, as ONNX spells it.</summary>
-internal enum ResizeCoordinates
-{
-    /// <summary>half_pixel</summary>
-    HalfPixel,
-
-    /// <summary>pytorch_half_pixel</summary>
-    PytorchHalfPixel,
-
-    /// <summary>asymmetric</summary>
-    Asymmetric,
-
-    /// <summary>align_corners</summary>
-    AlignCorners,
-}
-
-/// <summary>Which pixel Resize takes for the nearest, as ONNX spells it.</summary>
-internal enum ResizeNearestMode
-{
-    /// <summary>round_prefer_floor</summary>
-    RoundPreferFloor,
-
-    /// <summary>round_prefer_ceil</summary>
-    RoundPreferCeil,
-
-    /// <summary>floor</summary>
-    Floor,
-
-    /// <summary>ceil</summary>
-    Ceil,
-}
-
 /// <summary>Two input pixels an output pixel and their weights, along one axis.</summary>
 /// <param name="First">The pixel before.</param>
 /// <param name="Second">The pixel after; the same at the end.</param>
@@ -52,14 +20,7 @@ internal readonly record struct ResizeAxis(ResizeCoordinates Coordinates, int In
         var pixels = new int[Output];
         for (int i = 0; i < Output; i++)
         {
-            float at = Original(i);
-            float near = mode switch
-            {
-                ResizeNearestMode.Floor => MathF.Floor(at),
-                ResizeNearestMode.Ceil => MathF.Ceiling(at),
-                ResizeNearestMode.RoundPreferFloor => at == (int)at + 0.5f ? MathF.Floor(at) : MathF.Round(at, MidpointRounding.AwayFromZero),
-                _ => MathF.Round(at, MidpointRounding.AwayFromZero),
-            };
+            float near = mode.Nearest(Original(i), Scale);
             pixels[i] = Math.Clamp((int)near, 0, Input - 1);
         }
 
@@ -82,13 +43,5 @@ internal readonly record struct ResizeAxis(ResizeCoordinates Coordinates, int In
         return axis;
     }
 
-    private float Original(int output) =>
-        Scale == 1 ? output
-        : Coordinates switch
-        {
-            ResizeCoordinates.Asymmetric => output / Scale,
-            ResizeCoordinates.AlignCorners => Output == 1 ? 0 : (float)output * (Input - 1) / (Output - 1),
-            ResizeCoordinates.PytorchHalfPixel when Output <= 1 => 0,
-            _ => ((output + 0.5f) / Scale) - 0.5f,
-        };
+    private float Original(int output) => Scale == 1 ? output : Coordinates.Original(output, Output, Input, Scale);
 }

@@ -1,3 +1,5 @@
+using Halftone.Engine.Kernels.Pointwise;
+
 namespace Halftone.Engine.Dense.Pooling;
 
 /// <summary>One axis of a Resize: the elements every output is made of.</summary>
@@ -6,14 +8,22 @@ namespace Halftone.Engine.Dense.Pooling;
 /// <param name="Index">Offsets of the elements, [Length, Taps].</param>
 /// <param name="Weight">Their weights.</param>
 /// <param name="Outside">Outputs that see nothing of the input; null where there are none.</param>
-internal sealed record ResizeAxis(int Length, int Taps, int[] Index, float[] Weight, bool[]? Outside)
+internal sealed record ResizeTaps(int Length, int Taps, int[] Index, float[] Weight, bool[]? Outside)
 {
     /// <summary>An axis that stays as it is.</summary>
-    public static ResizeAxis Same(int length, int stride) =>
+    public static ResizeTaps Same(int length, int stride) =>
         new(length, 1, [.. Enumerable.Range(0, length).Select(i => i * stride)], [.. Enumerable.Repeat(1f, length)], null);
 
     /// <summary>An axis that is resized.</summary>
-    public static ResizeAxis Of(ResizeOptions options, int inputs, int outputs, float length, int stride, float scale, float start, float end)
+    /// <param name="options">How.</param>
+    /// <param name="inputs">Elements of the input.</param>
+    /// <param name="outputs">Elements of the output.</param>
+    /// <param name="length">The same; where scales are given scale times inputs, which need be no integer, as in ONNX's reference (ONNX Runtime cuts it off).</param>
+    /// <param name="stride">From an element of the input to the next.</param>
+    /// <param name="scale">Outputs per input.</param>
+    /// <param name="start">Where the region of interest begins, and</param>
+    /// <param name="end">where it ends, as parts of the input.</param>
+    public static ResizeTaps Of(ResizeOptions options, int inputs, int outputs, float length, int stride, float scale, float start, float end)
     {
         int taps = options.Taps;
         var index = new int[outputs * taps];
@@ -21,7 +31,7 @@ internal sealed record ResizeAxis(int Length, int Taps, int[] Index, float[] Wei
         var outside = new bool[outputs];
         for (int o = 0; o < outputs; o++)
         {
-            float at = options.Coordinate(o, length, inputs, scale, start, end);
+            float at = options.Coordinates.Original(o, length, inputs, scale, start, end);
             outside[o] = options.Crops && !(at >= 0 && at <= inputs - 1);
             Span<float> weights = weight.AsSpan(o * taps, taps);
             float first = Weigh(options, at, scale, weights);
@@ -36,7 +46,7 @@ internal sealed record ResizeAxis(int Length, int Taps, int[] Index, float[] Wei
             }
         }
 
-        return new ResizeAxis(outputs, taps, index, weight, options.Crops ? outside : null);
+        return new ResizeTaps(outputs, taps, index, weight, options.Crops ? outside : null);
     }
 
     /// <summary>Weights of the elements from the one returned on.</summary>
@@ -48,7 +58,7 @@ internal sealed record ResizeAxis(int Length, int Taps, int[] Index, float[] Wei
         {
             case "nearest":
                 weights[0] = 1;
-                return options.Round(at, scale);
+                return options.Nearest.Nearest(at, scale);
             case "linear":
                 (weights[0], weights[1]) = (1 - s, s);
                 return floor;
