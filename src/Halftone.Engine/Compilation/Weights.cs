@@ -48,12 +48,11 @@ internal sealed class Weights
             return null;
         }
 
-        (sbyte[] low, sbyte[]? high) = Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b));
-        return new Weights(low, high, scales);
+        return Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b)) is var (low, high) ? new Weights(low, high, scales) : null;
     }
 
-    /// <summary>The differences of one code type, symmetric: no arithmetic.</summary>
-    private static (sbyte[] Low, sbyte[]? High) Center(Tensor codes, int[] zeros, int channels, long inner)
+    /// <summary>The differences; those of symmetric codes are the codes. Null where one is 255, which two bytes do not add up to.</summary>
+    private static (sbyte[] Low, sbyte[]? High)? Center(Tensor codes, int[] zeros, int channels, long inner)
     {
         if (codes.Type == ElementType.Int8 && zeros.All(z => z == 0))
         {
@@ -68,6 +67,11 @@ internal sealed class Weights
         {
             int code = small is not null ? (int)small[i] : codes.Type == ElementType.Int8 ? (sbyte)bytes[i] : bytes[i];
             int difference = code - zeros[zeros.Length == 1 ? 0 : (int)(i / inner % channels)];
+            if (difference > 2 * sbyte.MaxValue)
+            {
+                return null;
+            }
+
             low[i] = (sbyte)Math.Clamp(difference, sbyte.MinValue, sbyte.MaxValue);
             if (low[i] != difference)
             {
