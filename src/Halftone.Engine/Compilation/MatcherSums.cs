@@ -83,8 +83,16 @@ internal sealed partial class Matcher
 
         return new()
         {
-            Node = node, Input = node.Input(0), ZeroPoint = zero.Code, ZeroName = zero.Name, Weights = weights, Shape = shape, Output = node.Output(0), Factor = node.Input(2),
-            Scales = node.Input(3), Bias = node.Input(6),
+            Node = node,
+            Input = node.Input(0),
+            ZeroPoint = zero.Code,
+            ZeroName = zero.Name,
+            Weights = weights,
+            Shape = shape,
+            Output = node.Output(0),
+            Factor = node.Input(2),
+            Scales = node.Input(3),
+            Bias = node.Input(6),
         };
     }
 
@@ -99,7 +107,14 @@ internal sealed partial class Matcher
 
         return new()
         {
-            Node = node, Input = node.Input(0), QuantizesInput = true, ZeroPoint = null, Weights = weights, Shape = shape, Output = node.Output(0), Scales = node.Input(2),
+            Node = node,
+            Input = node.Input(0),
+            QuantizesInput = true,
+            ZeroPoint = null,
+            Weights = weights,
+            Shape = shape,
+            Output = node.Output(0),
+            Scales = node.Input(2),
             Bias = node.Input(4),
         };
     }

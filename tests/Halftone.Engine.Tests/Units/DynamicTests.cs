@@ -17,7 +17,7 @@ public sealed class DynamicTests
         Model model = Create(["codes", "scale", "zero"], ("x", Tensor.Of(x, 2, count)));
         model.Graph.Add(new Node("n", "DynamicQuantizeLinear", ["x"], ["codes", "scale", "zero"]));
         UnitRun.Check(model, new Dictionary<string, Tensor> { ["x"] = Tensor.Of(x, 2, count) }, "DynamicQuantizeLinear", typeof(DynamicQuantizeStep), spread: 0);
-    }, iter: 30);
+    }, iter: 12);
 
     [Fact]
     public void Matrix_chains() => s_lengths.Sample((seed, k, n, m) =>
@@ -28,7 +28,7 @@ public sealed class DynamicTests
         Dictionary<string, Tensor> inputs = new() { ["x"] = x };
         UnitRun.Check(model, inputs, "MatMulInteger", typeof(SumsRowsStep));
         UnitRun.Check(model, inputs, "MatMulInteger", typeof(SumsRowsStep), tolerance: 1e-6, optimize: true);
-    }, iter: 25);
+    }, iter: 10);
 
     [Fact]
     public void Convolution_chains() => Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[1, 9], Gen.Int[1, 20], Gen.Int[1, 3]).Sample((seed, channels, outputs, groups) =>
@@ -44,7 +44,7 @@ public sealed class DynamicTests
         Node conv = Chain(model, seed, "ConvInteger", [filters, channels, 3, 2], filters, seed % 2 == 0 ? [1, filters, 1, 1] : [], seed % 5 > 1 ? [1, filters, 1, 1] : null);
         Shape(conv, seed, groups);
         UnitRun.Check(model, new Dictionary<string, Tensor> { ["x"] = x }, "ConvInteger", typeof(SumsPlanesStep));
-    }, iter: 40);
+    }, iter: 15);
 
     [Fact]
     public void Integer_matrices() => Gen.Select(s_lengths, Gen.Int[0, 2]).Sample((lengths, zero) =>
@@ -53,7 +53,7 @@ public sealed class DynamicTests
         Dictionary<string, Tensor> inputs = new() { ["a"] = RandomTensors.Codes(seed, signed: seed % 2 == 0, 2, m, k) };
         Tensor weight = RandomTensors.Codes(seed + 1, signed: seed % 3 > 0 || seed % 2 == 0, k, n);
         Integer("MatMulInteger", inputs, weight, zero, _ => { }, typeof(ProductStep));
-    }, iter: 30);
+    }, iter: 12);
 
     [Fact]
     public void Integer_convolutions() => Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[1, 9], Gen.Int[1, 20], Gen.Int[1, 3], Gen.Int[0, 2]).Sample((seed, channels, outputs, groups, zero) =>
@@ -61,7 +61,7 @@ public sealed class DynamicTests
         Dictionary<string, Tensor> inputs = new() { ["a"] = RandomTensors.Codes(seed, signed: false, 2, groups * channels, 6, 5 + (seed % 4)) };
         Tensor weight = RandomTensors.Codes(seed + 1, signed: seed % 3 > 0, groups * outputs, channels, 3, 2);
         Integer("ConvInteger", inputs, weight, zero, n => Shape(n, seed, groups), typeof(SumsPlanesStep));
-    }, iter: 30);
+    }, iter: 12);
 
     [Fact]
     public void Fused_products() => s_lengths.Sample((seed, k, n, m) =>
@@ -83,7 +83,7 @@ public sealed class DynamicTests
         Constants(integer, ("w", weight), ("ws", scales), ("wz", zeros), ("b", bias));
         integer.Graph.Add(new Node("n", "MatMulIntegerToFloat", ["a", "w", "as", "ws", "az", "wz", seed % 3 == 0 ? "" : "b"], ["y"], "com.microsoft"));
         UnitRun.Check(integer, codes, "MatMulIntegerToFloat", typeof(SumsRowsStep), tolerance: 1e-6);
-    }, iter: 25);
+    }, iter: 10);
 
     [Fact]
     public void A_border_that_two_zero_points_want_is_not_shared()
