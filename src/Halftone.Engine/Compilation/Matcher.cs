@@ -48,13 +48,13 @@ internal sealed partial class Matcher(TypedGraph typed)
         {
             ("", "QuantizeLinear") => AtQuantize(node),
             ("", "DequantizeLinear") when _view.Activation(node.Output(0)) is { } input => new DequantizeUnit { Node = node, Input = input },
-            ("", "Gemm" or "MatMul") => (Unit?)ToFloats(node) ?? LowBitMatMul(node),
+            ("", "Gemm" or "MatMul") => (Unit?)ToFloats(node) ?? (Unit?)DynamicMatMul(node, node.Output(0), codes: null) ?? LowBitMatMul(node),
             ("", "Transpose") when IsCodes(node.Input(0)) => Turn(node, node.Input(0), node.Output(0)),
             ("", "QLinearConv") => QLinearConv(node),
-            ("", "QLinearMatMul") => QLinearMatMul(node),
+            ("", "QLinearMatMul") => (Unit?)QLinearMatMul(node) ?? DynamicQLinearMatMul(node),
             ("", "MaxPool") when IsCodes(node.Input(0)) && node.Outputs.Count == 1 => CodesMaxPool(node),
             ("", "DynamicQuantizeLinear") => new DynamicQuantizeUnit { Node = node },
-            ("", "MatMulInteger" or "ConvInteger") => IntegerSums(node),
+            ("", "MatMulInteger" or "ConvInteger") => (Unit?)IntegerSums(node) ?? DynamicMatMulInteger(node),
             ("", "Mul") => ScaledSums(node),
             ("", "Add") => BiasedSums(node),
             ("com.microsoft", "MatMulIntegerToFloat") => MatMulIntegerToFloat(node),
@@ -110,14 +110,14 @@ internal sealed partial class Matcher(TypedGraph typed)
             return Table(quantize, range);
         }
 
-        return Product(producer, name, codes) ?? Table(quantize, range) ?? Other(producer, name, range);
+        return Product(producer, name, codes) ?? Table(quantize, range) ?? Split(producer, value, name, range) ?? Other(producer, name, range);
     }
 
     private Unit? Product(Node node, string output, OutputCodes codes) => node.Domain.Length > 0 ? null : node.Op switch
     {
         "Conv" => Conv(node, output, codes),
         "ConvTranspose" => ConvTranspose(node, output, codes),
-        "Gemm" or "MatMul" => Matrix(node, output, codes),
+        "Gemm" or "MatMul" => (Unit?)Matrix(node, output, codes) ?? DynamicMatMul(node, output, codes),
         "Add" or "Sub" or "Mul" => Binary(node, output, codes),
         _ => null,
     };

@@ -110,6 +110,11 @@ internal sealed partial class Matcher
             return turn;
         }
 
+        if (node.Op == "Slice" && Slice(node, input, output, range) is { } piece)
+        {
+            return piece;
+        }
+
         ImmutableDictionary<int, string> codes = ImmutableDictionary<int, string>.Empty.Add(0, input.Codes);
         return node.Op switch
         {

@@ -128,6 +128,21 @@ internal sealed unsafe class CopyImages(Place x, ImageShape from, Place y, Image
         LayoutChange.CopyImage(Origin(x, context, from, image), from.Layout, y, To.Layout, first, last);
 }
 
+/// <summary>Boxes cut out of images, through a table where their codes stand for other numbers.</summary>
+internal sealed unsafe class PieceStep(Place x, ImageShape from, (int Row, int Column, int Channel) begin, Place? table, Place y, ImageShape to, byte padding) : ImageStep(y, to, padding)
+{
+    protected override void Rows(RunContext context, int image, byte* y, int first, int last)
+    {
+        byte* codes = table is null ? null : table.At(context);
+        byte* a = Origin(x, context, from, image) + ((long)begin.Row * from.RowPitch) + ((long)begin.Column * from.Channels) + begin.Channel;
+        (int bytes, int pieces) = from.Channels == To.Channels ? (To.Width * To.Channels, 1) : (To.Channels, To.Width);
+        for (int row = first; row < last; row++)
+        {
+            LayoutChange.CopyRows(a + ((long)row * from.RowPitch), from.Channels, y + ((long)row * To.RowPitch), To.Channels, bytes, pieces, codes);
+        }
+    }
+}
+
 /// <summary>Bytes as they are.</summary>
 internal sealed unsafe class CopyStep(Place from, Place to, long bytes) : Step
 {

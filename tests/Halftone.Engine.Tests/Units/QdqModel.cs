@@ -54,7 +54,7 @@ internal sealed class QdqModel
         Constant($"{name}_codes", RandomTensors.Codes(_seed + _count, !unsigned, dims));
         Constant($"{name}_scale", axis is { } a ? RandomTensors.Scales(_seed, dims[a]) : RandomTensors.Scales(_seed));
         long[] zeros = axis is { } b ? [dims[b]] : [];
-        Constant($"{name}_zero", unsigned ? RandomTensors.Codes(_seed, false, zeros) : new Tensor(ElementType.Int8, zeros, new byte[zeros is [var n] ? n : 1]));
+        Constant($"{name}_zero", unsigned ? Tensor.Of([.. RandomTensors.Codes(_seed, false, zeros).ToInt64s().Select(z => (byte)Math.Max(z, 1))], zeros) : new Tensor(ElementType.Int8, zeros, new byte[zeros is [var n] ? n : 1]));
         Node node = Node("DequantizeLinear", [$"{name}_codes", $"{name}_scale", $"{name}_zero"], name);
         if (axis is { } at)
         {

@@ -73,7 +73,8 @@ internal sealed record MatMulShape(int[] OutputDims, int Rows, int Columns, int 
 
     private static int At(int[] dims, int axis, int rank) => axis < rank - dims.Length ? 1 : dims[axis - rank + dims.Length];
 
-    private static int[] Indices(int[] dims, int[] batch, int batches)
+    /// <summary>Which of the matrices of an operand each of the broadcast batches takes.</summary>
+    internal static int[] Indices(int[] dims, int[] batch, int batches)
     {
         var indices = new int[batches];
         for (int i = 0; i < batches; i++)
