@@ -47,12 +47,36 @@ internal static class DenseOperators
         ArgExtremes.List,
         CumSum.List,
 
-        // products, windows, statistics
-        LinearOperators.All,
-        PoolingOperators.All,
-        NormalizationOperators.All,
-        QuantizedOperators.All,
-    }.SelectMany(family => family).ToFrozenDictionary(entry => entry.Item1, entry => entry.Item2);
+        // products
+        Conv.List,
+        MatMul.List,
+        Gemm.List,
+
+        // windows and statistics
+        MaxPool.List,
+        AveragePool.List,
+        GlobalPool.List,
+        Resize.List,
+        Softmax.List,
+        LayerNormalization.List,
+        ChannelNormalization.List,
+        LocalNormalization.List,
+        Gelu.List,
+
+        // codes, and between codes and floats
+        Quantize.List,
+        Dequantize.List,
+        DynamicQuantizeLinear.List,
+        IntegerConv.List,
+        IntegerMatMul.List,
+        QGemm.List,
+        MatMulNBits.List,
+        DynamicQuantizeMatMul.List,
+        Binary.List,
+        Lookup.List,
+        QLinearPool.List,
+        QLinearSoftmax.List,
+    }.SelectMany(family => family).ToFrozenDictionary(operation => operation.Op, operation => operation.Ready);
 
     /// <summary>What makes a node ready.</summary>
     /// <exception cref="ModelException">The engine does not know its operator.</exception>

@@ -1,6 +1,6 @@
 namespace Halftone.Engine.Dense;
 
-/// <summary>How work over neighbouring elements is split.</summary>
+/// <summary>How work is split.</summary>
 internal static class Parts
 {
     /// <summary>Fewer elements are not worth a part.</summary>
@@ -19,4 +19,11 @@ internal static class Parts
         long from = blocks * part / parts * Block;
         return (from, part == parts - 1 ? count : blocks * (part + 1) / parts * Block);
     }
+
+    /// <summary>How many parts so many units can be split into: rows, planes or runs, each of which is worth a part.</summary>
+    public static int MostUnits(int count) => Math.Max(count, 1);
+
+    /// <summary>The units of one part: neighbours, and as many as those of any other part, or one less.</summary>
+    public static (int Begin, int End) Units(int count, int part, int parts) =>
+        ((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts));
 }

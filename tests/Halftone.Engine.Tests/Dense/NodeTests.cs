@@ -29,8 +29,8 @@ public sealed class NodeTests
         ("^node/.*window_.*expanded", "another pi than the model's"),
     ];
 
-    /// <summary>Operators that no case of ONNX tests.</summary>
-    private static readonly string[] s_untested = ["GlobalLpPool"];
+    /// <summary>Operators that are in no case here; the other tests of this folder have them.</summary>
+    private static readonly string[] s_untested = ["BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "GlobalLpPool", "Swish"];
 
     /// <summary>Operators of floats whose outputs are exact.</summary>
     private static readonly string[] s_exact =
@@ -85,7 +85,8 @@ public sealed class NodeTests
         }
 
         Assert.True(failures.Count == 0, $"{failures.Count} cases:\n{string.Join("\n", failures)}");
-        Assert.Equal(string.Join(" ", s_untested), string.Join(" ", DenseOperators.All.Keys.Where(k => !k.Contains('.', StringComparison.Ordinal) && !passed.ContainsKey(k)).Order(StringComparer.Ordinal)));
+        string[] untested = [.. DenseOperators.All.Keys.Where(k => !k.Contains('.', StringComparison.Ordinal) && !passed.ContainsKey(k)).Order(StringComparer.Ordinal)];
+        Assert.True(untested.SequenceEqual(s_untested), $"other operators than listed are in no case: {string.Join(", ", untested)}");
     }
 
     [Fact]

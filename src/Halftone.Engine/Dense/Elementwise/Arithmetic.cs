@@ -23,7 +23,7 @@ internal interface INumberPair
 internal static class Arithmetic
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Add", Plan<Add>),
         ("Sub", Plan<Sub>),

@@ -15,7 +15,7 @@ internal interface IBitPair
 internal static unsafe class Bits
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("And", Logic<And>),
         ("Or", Logic<Or>),

@@ -10,7 +10,7 @@ internal static unsafe class Casts
     private delegate void Row(byte* from, byte* to, int count);
 
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Cast", r => Plan(r, (ElementType)r.Node.Int("to", 0))),
         ("CastLike", r => Plan(r, r.Input(1).Element)),

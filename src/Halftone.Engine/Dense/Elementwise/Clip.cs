@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static unsafe class Clip
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Clip", r => NumberTypes.Plan<Typed>(r))];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Clip", r => NumberTypes.Plan<Typed>(r))];
 
     private static DensePlan Plan<T>(DenseRequest request)
         where T : unmanaged, INumber<T>

@@ -15,7 +15,7 @@ internal interface IComparison
 internal static class Comparisons
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Equal", r => r.Input(0).Element == ElementType.Bool ? Plan<Equal, byte>(r) : Plan<Equal>(r)),
         ("Less", Plan<Less>),

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static unsafe class FloatTests
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("IsNaN", r => Plan(r, nan: true, positive: false, negative: false)),
         ("IsInf", r => Plan(r, nan: false, r.Node.Int("detect_positive", 1) != 0, r.Node.Int("detect_negative", 1) != 0)),

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static class Functions
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Sqrt", r => Singles.Floats<Sqrt>(r)),
         ("Reciprocal", r => Singles.Floats<Reciprocal>(r)),

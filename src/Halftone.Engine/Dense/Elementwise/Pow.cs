@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static unsafe class Pow
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Pow", Plan)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Pow", Plan)];
 
     private static DensePlan Plan(DenseRequest request) => request.Input(0).Element switch
     {

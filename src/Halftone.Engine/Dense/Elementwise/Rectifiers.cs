@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static class Rectifiers
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("LeakyRelu", r => Singles.Vectors(r, new LeakyRelu(r.Node.Float("alpha", 0.01f)))),
         ("Elu", r => Singles.Floats(r, new Elu(r.Node.Float("alpha", 1)))),

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static class Sigmoids
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Sigmoid", r => Singles.Floats<Sigmoid>(r)),
         ("Tanh", r => Singles.Vectors<Tanh>(r)),

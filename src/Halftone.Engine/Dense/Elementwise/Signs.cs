@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static class Signs
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Neg", Singles.Numbers<Neg>),
         ("Abs", Singles.Numbers<Abs>),

@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static class Trigonometry
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Sin", r => Singles.Floats<Sin>(r)),
         ("Cos", r => Singles.Floats<Cos>(r)),

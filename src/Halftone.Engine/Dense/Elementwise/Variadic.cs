@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static unsafe class Variadic
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Max", r => Plan<Max>(r, mean: false)),
         ("Min", r => Plan<Min>(r, mean: false)),

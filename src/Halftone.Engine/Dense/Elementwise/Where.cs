@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Elementwise;
 internal static unsafe class Where
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Where", Plan)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Where", Plan)];
 
     private static DensePlan Plan(DenseRequest request)
     {

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Linear;
 internal static unsafe class Conv
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("Conv", Ready), ("ConvTranspose", ReadyTransposed)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Conv", Ready), ("ConvTranspose", ReadyTransposed)];
 
     private static DensePlan Ready(DenseRequest request)
     {

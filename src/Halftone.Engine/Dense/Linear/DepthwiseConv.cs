@@ -15,7 +15,7 @@ internal static unsafe class DepthwiseConv
             [output],
             (inputs, outputs, _, part, parts) =>
             {
-                (int begin, int end) = Share.Of(planes, part, parts);
+                (int begin, int end) = Parts.Units(planes, part, parts);
                 for (int plane = begin; plane < end; plane++)
                 {
                     int filter = plane % (shape.Groups * shape.Filters);
@@ -26,7 +26,7 @@ internal static unsafe class DepthwiseConv
                 }
             })
         {
-            MostParts = Share.Parts(planes),
+            MostParts = Parts.MostUnits(planes),
         };
     }
 

@@ -34,7 +34,7 @@ internal sealed record GemmShape(int Rows, int Columns, int Depth, bool Transpos
 internal static unsafe class Gemm
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("Gemm", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Gemm", Ready)];
 
     private static DensePlan Ready(DenseRequest request)
     {

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Linear;
 internal static unsafe class MatMul
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("MatMul", Ready), ("com.microsoft.FusedMatMul", ReadyFused)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("MatMul", Ready), ("com.microsoft.FusedMatMul", ReadyFused)];
 
     private static DensePlan Ready(DenseRequest request) => Plan(request, transposedA: false, transposedB: false, 1);
 

@@ -100,12 +100,12 @@ internal sealed unsafe class Product<T>
                         Prepare?.Invoke(inputs, left);
                     }
 
-                    (int begin, int end) = Share.Of(units, part, parts);
+                    (int begin, int end) = Parts.Units(units, part, parts);
                     Run(inputs, outputs, left, fixedRight, (T*)(scratch + head), new Split(begin, end, panels, blocks, blockRows));
                 }
             })
         {
-            MostParts = Share.Parts(units),
+            MostParts = Parts.MostUnits(units),
             ScratchBytes = request.Scratch(head + panelBytes),
         };
     }

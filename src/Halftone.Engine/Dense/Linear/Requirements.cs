@@ -6,8 +6,6 @@ namespace Halftone.Engine.Dense.Linear;
 /// <summary>What making an operator ready checks: element types, lengths, sizes.</summary>
 internal static class Requirements
 {
-    private const long MostBytes = int.MaxValue / 2;
-
     /// <summary>Refuses the node unless something holds.</summary>
     public static void Require(this DenseRequest request, bool holds, string why)
     {
@@ -22,7 +20,7 @@ internal static class Requirements
     {
         TensorType type = request.Input(input);
         request.Require(elements.Contains(type.Element), $"its input {input} holds {type.Element.OnnxName()}, which it does not compute with.");
-        request.Require(type.Element.ByteCount(Count(request, type.Dims.AsSpan())) < MostBytes, $"its input {input}, {type}, takes a gigabyte or more.");
+        request.Require(type.Element.ByteCount(Count(request, type.Dims.AsSpan())) < Lengths.MostBytes, $"its input {input}, {type}, takes a gigabyte or more.");
         return type;
     }
 
@@ -60,7 +58,7 @@ internal static class Requirements
     /// <summary>An output type, small enough.</summary>
     public static TensorType Output(this DenseRequest request, ElementType element, ReadOnlySpan<int> dims)
     {
-        request.Require(element.ByteCount(Count(request, dims)) < MostBytes, $"its output [{string.Join(",", dims.ToArray())}] takes a gigabyte or more.");
+        request.Require(element.ByteCount(Count(request, dims)) < Lengths.MostBytes, $"its output [{string.Join(",", dims.ToArray())}] takes a gigabyte or more.");
         return new TensorType(element, [.. dims]);
     }
 
@@ -72,7 +70,7 @@ internal static class Requirements
         {
             request.Require(length >= 0, $"a length of [{string.Join(",", dims.ToArray())}] is negative.");
             count *= length;
-            request.Require(count < MostBytes, $"[{string.Join(",", dims.ToArray())}] are too many elements.");
+            request.Require(count < Lengths.MostBytes, $"[{string.Join(",", dims.ToArray())}] are too many elements.");
         }
 
         return (int)count;
@@ -81,15 +79,8 @@ internal static class Requirements
     /// <summary>Scratch bytes, small enough.</summary>
     public static int Scratch(this DenseRequest request, long bytes)
     {
-        request.Require(bytes < MostBytes, $"it needs {bytes} bytes of scratch memory.");
+        request.Require(bytes < Lengths.MostBytes, $"it needs {bytes} bytes of scratch memory.");
         return (int)bytes;
-    }
-
-    /// <summary>An axis, counted from the front.</summary>
-    public static int Axis(this DenseRequest request, long axis, int rank)
-    {
-        request.Require(axis >= -rank && axis < rank, $"axis {axis} is not within a tensor of {rank} axes.");
-        return (int)(axis < 0 ? axis + rank : axis);
     }
 
     /// <summary>Product of lengths that were checked.</summary>

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Movement;
 internal static class Fills
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Constant", Constant),
         ("ConstantOfShape", ConstantOfShape),

@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Movement;
 internal static unsafe class Gathers
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Gather", Gather), ("GatherElements", GatherElements), ("GatherND", GatherND)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Gather", Gather), ("GatherElements", GatherElements), ("GatherND", GatherND)];
 
     private static DensePlan Gather(DenseRequest request)
     {

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Movement;
 internal static unsafe class Joins
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Concat", Concat), ("Split", Split)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Concat", Concat), ("Split", Split)];
 
     private static DensePlan Concat(DenseRequest request)
     {

@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Movement;
 internal static unsafe class Pad
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Pad", Plan)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Pad", Plan)];
 
     private static DensePlan Plan(DenseRequest request)
     {

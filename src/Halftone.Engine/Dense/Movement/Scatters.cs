@@ -13,7 +13,7 @@ internal static unsafe class Scatters
     private delegate DensePlan Build(DenseRequest request, Merge merge);
 
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Scatter", r => Reduced(r, Elements)),
         ("ScatterElements", r => Reduced(r, Elements)),

@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Movement;
 internal static class Strides
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Transpose", Transpose),
         ("Slice", Slice),

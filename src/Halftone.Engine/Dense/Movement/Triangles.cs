@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Movement;
 internal static unsafe class Triangles
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("Trilu", Trilu)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Trilu", Trilu)];
 
     private static DensePlan Trilu(DenseRequest request)
     {

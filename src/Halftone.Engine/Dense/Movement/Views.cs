@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Movement;
 internal static unsafe class Views
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("Identity", r => Copies.Whole(r.Type(r.Input(0).Element, r.Input(0).Dims))),
         ("Dropout", Dropout),

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Normalization;
 internal static unsafe class ChannelNormalization
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
         [("InstanceNormalization", ReadyInstance), ("GroupNormalization", ReadyGroup), ("BatchNormalization", ReadyBatch)];
 
     private static DensePlan ReadyInstance(DenseRequest request)
@@ -42,7 +42,7 @@ internal static unsafe class ChannelNormalization
             [request.Output(ElementType.Float, x.Dims.AsSpan())],
             (inputs, outputs, _, part, parts) =>
             {
-                (int begin, int end) = Share.Of(units, part, parts);
+                (int begin, int end) = Parts.Units(units, part, parts);
                 for (int unit = begin; unit < end; unit++)
                 {
                     float* from = (float*)inputs[0] + ((long)unit * count);
@@ -56,7 +56,7 @@ internal static unsafe class ChannelNormalization
                 }
             })
         {
-            MostParts = Share.Parts(units),
+            MostParts = Parts.MostUnits(units),
         };
     }
 
@@ -79,7 +79,7 @@ internal static unsafe class ChannelNormalization
             [request.Output(ElementType.Float, x.Dims.AsSpan())],
             (inputs, outputs, _, part, parts) =>
             {
-                (int begin, int end) = Share.Of(planes, part, parts);
+                (int begin, int end) = Parts.Units(planes, part, parts);
                 for (int p = begin; p < end; p++)
                 {
                     int c = p % channels;
@@ -94,7 +94,7 @@ internal static unsafe class ChannelNormalization
                 }
             })
         {
-            MostParts = Share.Parts(planes),
+            MostParts = Parts.MostUnits(planes),
         };
     }
 

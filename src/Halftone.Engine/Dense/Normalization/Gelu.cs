@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Normalization;
 internal static unsafe class Gelu
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("com.microsoft.Gelu", r => Ready(r, Exact)), ("com.microsoft.BiasGelu", r => r.Has(1) ? Ready(r, Exact) : throw r.Refusal("it has no bias.")),
         ("com.microsoft.FastGelu", r => Ready(r, Fast)),
@@ -28,15 +28,15 @@ internal static unsafe class Gelu
             [request.Output(ElementType.Float, x.Dims.AsSpan())],
             (inputs, outputs, _, part, parts) =>
             {
-                (int begin, int end) = Share.OfElements(count, part, parts);
-                for (int i = begin; i < end; i++)
+                (long begin, long end) = Parts.Range(count, part, parts);
+                for (long i = begin; i < end; i++)
                 {
                     float value = ((float*)inputs[0])[i];
                     ((float*)outputs[0])[i] = gelu(biased ? value + ((float*)inputs[1])[i % length] : value);
                 }
             })
         {
-            MostParts = Share.ElementParts(count),
+            MostParts = Parts.Most(count),
         };
     }
 

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Normalization;
 internal static unsafe class LayerNormalization
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
         [("LayerNormalization", Ready), ("RMSNormalization", ReadyRms), ("com.microsoft.SkipLayerNormalization", ReadySkip)];
 
     private static DensePlan Ready(DenseRequest request)
@@ -96,14 +96,14 @@ internal static unsafe class LayerNormalization
         [.. outputs],
         (inputs, outputs, _, part, parts) =>
         {
-            (int begin, int end) = Share.Of(lines.Length == 0 ? 0 : lines.Count, part, parts);
+            (int begin, int end) = Parts.Units(lines.Length == 0 ? 0 : lines.Count, part, parts);
             for (int line = begin; line < end; line++)
             {
                 compute(inputs, outputs, line);
             }
         })
     {
-        MostParts = Share.Parts(lines.Count),
+        MostParts = Parts.MostUnits(lines.Count),
     };
 
     /// <summary>Mean, and one over the deviation; without a mean, one over the root of the mean square.</summary>

@@ -9,7 +9,7 @@ internal static unsafe class LocalNormalization
     private const double MeanVarianceEpsilon = 1e-9; // of ONNX's definition
 
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
         [("LRN", ReadyLrn), ("LpNormalization", ReadyLp), ("MeanVarianceNormalization", ReadyMeanVariance)];
 
     private static DensePlan ReadyLrn(DenseRequest request)
@@ -131,13 +131,13 @@ internal static unsafe class LocalNormalization
         [request.Output(ElementType.Float, x.Dims.AsSpan())],
         (inputs, outputs, _, part, parts) =>
         {
-            (int begin, int end) = Share.Of(units, part, parts);
+            (int begin, int end) = Parts.Units(units, part, parts);
             for (int unit = begin; unit < end; unit++)
             {
                 compute(inputs, outputs, unit);
             }
         })
     {
-        MostParts = Share.Parts(units),
+        MostParts = Parts.MostUnits(units),
     };
 }

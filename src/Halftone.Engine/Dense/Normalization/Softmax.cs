@@ -8,7 +8,7 @@ namespace Halftone.Engine.Dense.Normalization;
 internal static unsafe class Softmax
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
         [("Softmax", r => Ready(r, Exponentials)), ("LogSoftmax", r => Ready(r, Logarithms)), ("Hardmax", r => Ready(r, Highest))];
 
     private delegate void Line(float* x, float* y, int length, int stride);
@@ -21,7 +21,7 @@ internal static unsafe class Softmax
             [request.Output(ElementType.Float, x.Dims.AsSpan())],
             (inputs, outputs, _, part, parts) =>
             {
-                (int begin, int end) = Share.Of(lines.Length == 0 ? 0 : lines.Count, part, parts);
+                (int begin, int end) = Parts.Units(lines.Length == 0 ? 0 : lines.Count, part, parts);
                 for (int i = begin; i < end; i++)
                 {
                     int start = lines.Start(i);
@@ -29,7 +29,7 @@ internal static unsafe class Softmax
                 }
             })
         {
-            MostParts = Share.Parts(lines.Count),
+            MostParts = Parts.MostUnits(lines.Count),
         };
     }
 

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Pooling;
 internal static unsafe class AveragePool
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("AveragePool", Ready), ("LpPool", ReadyLp)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("AveragePool", Ready), ("LpPool", ReadyLp)];
 
     private static DensePlan Ready(DenseRequest request)
     {
@@ -37,7 +37,7 @@ internal static unsafe class AveragePool
         (inputs, outputs, _, part, parts) =>
         {
             Window window = shape.Window;
-            (int begin, int end) = Share.Of(shape.Planes, part, parts);
+            (int begin, int end) = Parts.Units(shape.Planes, part, parts);
             float* y = (float*)outputs[0] + ((long)begin * window.OutputCount);
             for (int plane = begin; plane < end; plane++)
             {
@@ -51,7 +51,7 @@ internal static unsafe class AveragePool
             }
         })
     {
-        MostParts = Share.Parts(shape.Planes),
+        MostParts = Parts.MostUnits(shape.Planes),
     };
 
     /// <summary>Sum over a window of the elements (power 0), or of powers of their magnitudes.</summary>

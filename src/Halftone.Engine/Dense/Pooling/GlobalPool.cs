@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Pooling;
 internal static unsafe class GlobalPool
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
         [("GlobalAveragePool", r => Ready(r, Mean)), ("GlobalMaxPool", r => Ready(r, Highest)), ("GlobalLpPool", ReadyLp)];
 
     private delegate float Pool(ReadOnlySpan<float> plane);
@@ -40,14 +40,14 @@ internal static unsafe class GlobalPool
             [request.Output(ElementType.Float, output)],
             (inputs, outputs, _, part, parts) =>
             {
-                (int begin, int end) = Share.Of(planes, part, parts);
+                (int begin, int end) = Parts.Units(planes, part, parts);
                 for (int plane = begin; plane < end; plane++)
                 {
                     ((float*)outputs[0])[plane] = pool(new ReadOnlySpan<float>((float*)inputs[0] + ((long)plane * count), count));
                 }
             })
         {
-            MostParts = Share.Parts(planes),
+            MostParts = Parts.MostUnits(planes),
         };
     }
 

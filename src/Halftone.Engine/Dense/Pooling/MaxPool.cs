@@ -8,7 +8,7 @@ namespace Halftone.Engine.Dense.Pooling;
 internal static unsafe class MaxPool
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("MaxPool", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("MaxPool", Ready)];
 
     private static DensePlan Ready(DenseRequest request)
     {
@@ -23,14 +23,14 @@ internal static unsafe class MaxPool
             ElementType.UInt8 => Kernel(shape, places, byte.MinValue),
             _ => Kernel(shape, places, sbyte.MinValue),
         };
-        return new DensePlan([.. outputs], kernel) { MostParts = Share.Parts(shape.Planes) };
+        return new DensePlan([.. outputs], kernel) { MostParts = Parts.MostUnits(shape.Planes) };
     }
 
     private static DenseKernel Kernel<T>(PoolShape shape, bool places, T lowest)
         where T : unmanaged, INumber<T> => (inputs, outputs, _, part, parts) =>
     {
         Window window = shape.Window;
-        (int begin, int end) = Share.Of(shape.Planes, part, parts);
+        (int begin, int end) = Parts.Units(shape.Planes, part, parts);
         for (int plane = begin; plane < end; plane++)
         {
             T* x = (T*)inputs[0] + ((long)plane * window.InputCount);

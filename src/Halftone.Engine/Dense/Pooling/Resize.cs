@@ -11,7 +11,7 @@ internal static unsafe class Resize
     private const int MostTaps = 64;
 
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("Resize", Ready), ("Upsample", ReadyUpsample)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("Resize", Ready), ("Upsample", ReadyUpsample)];
 
     private static DensePlan ReadyUpsample(DenseRequest request)
     {
@@ -117,7 +117,7 @@ internal static unsafe class Resize
             ElementType.UInt8 => Kernel<byte>(axes, rows, options.Extrapolation),
             _ => Kernel<sbyte>(axes, rows, options.Extrapolation),
         };
-        return new DensePlan([type], kernel) { MostParts = Share.Parts(rows) };
+        return new DensePlan([type], kernel) { MostParts = Parts.MostUnits(rows) };
     }
 
     /// <summary>Cropping makes tables of axes that stay as they are; those need one element each.</summary>
@@ -138,7 +138,7 @@ internal static unsafe class Resize
         ResizeTaps last = axes[^1];
         int* offsets = stackalloc int[MostTaps];
         float* weights = stackalloc float[MostTaps];
-        (int begin, int end) = Share.Of(rows, part, parts);
+        (int begin, int end) = Parts.Units(rows, part, parts);
         for (int row = begin; row < end; row++)
         {
             int count = Outer(axes, row, offsets, weights);

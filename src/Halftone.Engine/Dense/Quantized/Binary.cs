@@ -11,7 +11,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class Binary
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("com.microsoft.QLinearAdd", r => Ready(r, add: true)), ("com.microsoft.QLinearMul", r => Ready(r, add: false))];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("com.microsoft.QLinearAdd", r => Ready(r, add: true)), ("com.microsoft.QLinearMul", r => Ready(r, add: false))];
 
     private static DensePlan Ready(DenseRequest request, bool add)
     {
@@ -29,7 +29,7 @@ internal static unsafe class Binary
             {
                 Terms terms = new(
                     Codes.Scale(inputs, 1), Codes.Zero(inputs, za, signed), Codes.Scale(inputs, 4), Codes.Zero(inputs, zb, signed), Codes.Scale(inputs, 6), Codes.Zero(inputs, zc, signed));
-                (int begin, int end) = Share.Of(pair.Rows, part, parts);
+                (int begin, int end) = Parts.Units(pair.Rows, part, parts);
                 for (int row = begin; row < end; row++)
                 {
                     byte* y = outputs[0] + ((long)row * pair.Length);
@@ -44,7 +44,7 @@ internal static unsafe class Binary
                 }
             })
         {
-            MostParts = Share.Parts(pair.Rows),
+            MostParts = Parts.MostUnits(pair.Rows),
         };
     }
 

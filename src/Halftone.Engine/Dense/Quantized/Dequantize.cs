@@ -9,7 +9,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class Dequantize
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("DequantizeLinear", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("DequantizeLinear", Ready)];
 
     private static DensePlan Ready(DenseRequest request)
     {
@@ -41,7 +41,7 @@ internal static unsafe class Dequantize
             (ElementType.Int16, _) => Kernel<short, Half>(runs, zeros),
             _ => Kernel<int, Half>(runs, zeros),
         };
-        return new DensePlan([request.Output(made, x.Dims.AsSpan())], kernel) { MostParts = Share.Parts(runs.Count) };
+        return new DensePlan([request.Output(made, x.Dims.AsSpan())], kernel) { MostParts = Parts.MostUnits(runs.Count) };
     }
 
     private static void CheckZeros(DenseRequest request, TensorType x, TensorType scale)
@@ -62,7 +62,7 @@ internal static unsafe class Dequantize
     {
         TCode* x = (TCode*)inputs[0];
         TValue* y = (TValue*)outputs[0];
-        (int begin, int end) = Share.Of(runs.Count, part, parts);
+        (int begin, int end) = Parts.Units(runs.Count, part, parts);
         for (int i = begin; i < end; i++)
         {
             ScaleRun run = runs[i];

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class DynamicQuantizeLinear
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("DynamicQuantizeLinear", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("DynamicQuantizeLinear", Ready)];
 
     private static DensePlan Ready(DenseRequest request)
     {

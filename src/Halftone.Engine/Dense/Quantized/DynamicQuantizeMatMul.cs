@@ -9,7 +9,7 @@ internal static unsafe class DynamicQuantizeMatMul
     private const int Head = 16; // ints before the codes: the first holds the scale of A
 
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("com.microsoft.DynamicQuantizeMatMul", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("com.microsoft.DynamicQuantizeMatMul", Ready)];
 
     private static DensePlan Ready(DenseRequest request)
     {

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class IntegerConv
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("ConvInteger", ReadyInteger), ("QLinearConv", ReadyQLinear)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("ConvInteger", ReadyInteger), ("QLinearConv", ReadyQLinear)];
 
     private static DensePlan ReadyInteger(DenseRequest request)
     {

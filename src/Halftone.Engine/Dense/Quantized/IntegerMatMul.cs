@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class IntegerMatMul
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
         [("MatMulInteger", ReadyInteger), ("QLinearMatMul", ReadyQLinear), ("com.microsoft.MatMulIntegerToFloat", ReadyToFloat)];
 
     private static DensePlan ReadyInteger(DenseRequest request)

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class Lookup
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("com.microsoft.QLinearSigmoid", r => Ready(r, x => (float)(1 / (1 + Math.Exp(-(double)x))))), ("com.microsoft.QLinearLeakyRelu", ReadyLeakyRelu),
         ("com.microsoft.QLinearConcat", ReadyConcat),
@@ -32,14 +32,14 @@ internal static unsafe class Lookup
             {
                 byte* table = stackalloc byte[256];
                 Fill(table, inputs, (1, zeroX), (3, zeroY), x.IsSigned(), function);
-                (int begin, int end) = Share.OfElements(count, part, parts);
-                for (int i = begin; i < end; i++)
+                (long begin, long end) = Parts.Range(count, part, parts);
+                for (long i = begin; i < end; i++)
                 {
                     outputs[0][i] = table[inputs[0][i]];
                 }
             })
         {
-            MostParts = Share.ElementParts(count),
+            MostParts = Parts.Most(count),
         };
     }
 
@@ -71,7 +71,7 @@ internal static unsafe class Lookup
             (inputs, outputs, _, part, parts) =>
             {
                 byte* table = stackalloc byte[256];
-                (int begin, int end) = Share.Of(rows, part, parts);
+                (int begin, int end) = Parts.Units(rows, part, parts);
                 int before = 0;
                 for (int i = 0; i < operands; before += pitches[i++])
                 {
@@ -88,7 +88,7 @@ internal static unsafe class Lookup
                 }
             })
         {
-            MostParts = Share.Parts(rows),
+            MostParts = Parts.MostUnits(rows),
         };
     }
 

@@ -8,7 +8,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class MatMulNBits
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("com.microsoft.MatMulNBits", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("com.microsoft.MatMulNBits", Ready)];
 
     private sealed record Blocks(int Columns, int Depth, int Bits, int Size, bool Zeros, bool FloatZeros)
     {

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class QGemm
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("com.microsoft.QGemm", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("com.microsoft.QGemm", Ready)];
 
     private static DensePlan Ready(DenseRequest request)
     {

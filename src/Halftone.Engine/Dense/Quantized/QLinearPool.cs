@@ -11,7 +11,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class QLinearPool
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("com.microsoft.QLinearAveragePool", Ready), ("com.microsoft.QLinearGlobalAveragePool", ReadyGlobal)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("com.microsoft.QLinearAveragePool", Ready), ("com.microsoft.QLinearGlobalAveragePool", ReadyGlobal)];
 
     private static DensePlan Ready(DenseRequest request)
     {
@@ -28,7 +28,7 @@ internal static unsafe class QLinearPool
             {
                 (float scaleX, float scaleY) = (Codes.Scale(inputs, 1), Codes.Scale(inputs, 3));
                 (int zx, int zy) = (Codes.Zero(inputs, zeroX, signed), Codes.Zero(inputs, zeroY, signed));
-                (int begin, int end) = Share.Of(shape.Planes, part, parts);
+                (int begin, int end) = Parts.Units(shape.Planes, part, parts);
                 for (int plane = begin; plane < end; plane++)
                 {
                     byte* from = inputs[0] + ((long)plane * window.InputCount);
@@ -41,7 +41,7 @@ internal static unsafe class QLinearPool
                 }
             })
         {
-            MostParts = Share.Parts(shape.Planes),
+            MostParts = Parts.MostUnits(shape.Planes),
         };
     }
 
@@ -79,7 +79,7 @@ internal static unsafe class QLinearPool
             {
                 float scale = Codes.Scale(inputs, 1) / (Codes.Scale(inputs, 3) * count);
                 int zero = Codes.Zero(inputs, zeroX, signed);
-                (int begin, int end) = Share.Of(planes, part, parts);
+                (int begin, int end) = Parts.Units(planes, part, parts);
                 for (int plane = begin; plane < end; plane++)
                 {
                     byte* from = inputs[0] + ((long)plane * count);
@@ -93,7 +93,7 @@ internal static unsafe class QLinearPool
                 }
             })
         {
-            MostParts = Share.Parts(planes),
+            MostParts = Parts.MostUnits(planes),
         };
     }
 

@@ -11,7 +11,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class QLinearSoftmax
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("com.microsoft.QLinearSoftmax", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("com.microsoft.QLinearSoftmax", Ready)];
 
     private static DensePlan Ready(DenseRequest request)
     {
@@ -29,7 +29,7 @@ internal static unsafe class QLinearSoftmax
                 float* table = stackalloc float[256];
                 Fill(table, Codes.Scale(inputs, 1), lines.Length);
                 float scale = MathF.Floor(1 / Codes.Scale(inputs, 3));
-                (int begin, int end) = Share.Of(lines.Length == 0 ? 0 : lines.Count, part, parts);
+                (int begin, int end) = Parts.Units(lines.Length == 0 ? 0 : lines.Count, part, parts);
                 for (int line = begin; line < end; line++)
                 {
                     int start = lines.Start(line);
@@ -37,7 +37,7 @@ internal static unsafe class QLinearSoftmax
                 }
             })
         {
-            MostParts = Share.Parts(lines.Count),
+            MostParts = Parts.MostUnits(lines.Count),
         };
     }
 

@@ -10,7 +10,7 @@ namespace Halftone.Engine.Dense.Quantized;
 internal static unsafe class Quantize
 {
     /// <summary>What this family computes.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> Operators => [("QuantizeLinear", Ready)];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("QuantizeLinear", Ready)];
 
     private static DensePlan Ready(DenseRequest request)
     {
@@ -46,14 +46,14 @@ internal static unsafe class Quantize
             (_, ElementType.UInt16) => Kernel<Half, ushort>(runs, zeros),
             _ => Kernel<Half, short>(runs, zeros),
         };
-        return new DensePlan([request.Output(made, x.Dims.AsSpan())], kernel) { MostParts = Share.Parts(runs.Count) };
+        return new DensePlan([request.Output(made, x.Dims.AsSpan())], kernel) { MostParts = Parts.MostUnits(runs.Count) };
     }
 
     private static DenseKernel Kernel<TValue, TCode>(ScaleRuns runs, bool zeros)
         where TValue : unmanaged, INumber<TValue>
         where TCode : unmanaged, IBinaryInteger<TCode>, IMinMaxValue<TCode> => (inputs, outputs, _, part, parts) =>
     {
-        (int begin, int end) = Share.Of(runs.Count, part, parts);
+        (int begin, int end) = Parts.Units(runs.Count, part, parts);
         for (int i = begin; i < end; i++)
         {
             ScaleRun run = runs[i];

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Reductions;
 internal static unsafe class ArgExtremes
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("ArgMax", r => NumberTypes.Plan(r, new Typed(largest: true))), ("ArgMin", r => NumberTypes.Plan(r, new Typed(largest: false)))];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("ArgMax", r => NumberTypes.Plan(r, new Typed(largest: true))), ("ArgMin", r => NumberTypes.Plan(r, new Typed(largest: false)))];
 
     private static DensePlan Plan<T>(DenseRequest request, bool largest)
         where T : unmanaged, INumber<T>

@@ -6,7 +6,7 @@ namespace Halftone.Engine.Dense.Reductions;
 internal static unsafe class CumSum
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List => [("CumSum", r => NumberTypes.Plan<Typed>(r))];
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List => [("CumSum", r => NumberTypes.Plan<Typed>(r))];
 
     private static DensePlan Plan<T, A>(DenseRequest request)
         where T : unmanaged, INumber<T>

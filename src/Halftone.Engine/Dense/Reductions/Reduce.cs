@@ -7,7 +7,7 @@ namespace Halftone.Engine.Dense.Reductions;
 internal static unsafe class Reduce
 {
     /// <summary>The list.</summary>
-    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Plan)> List =>
+    public static IEnumerable<(string Op, Func<DenseRequest, DensePlan> Ready)> List =>
     [
         ("ReduceSum", Plan<Sum>),
         ("ReduceMean", Plan<Mean>),
