@@ -46,7 +46,10 @@ public sealed class DynamicMatMulTests
         (bool aSigned, bool bSigned) = (seed % 2 == 0, seed % 2 == 0 || seed % 3 == 0);
         Dictionary<string, Tensor> inputs = new()
         {
-            ["a"] = RandomTensors.Codes(seed, aSigned, a), ["b"] = RandomTensors.Codes(seed + 1, bSigned, b), ["az"] = RandomTensors.Codes(seed + 2, aSigned), ["bz"] = RandomTensors.Codes(seed + 4, bSigned),
+            ["a"] = RandomTensors.Codes(seed, aSigned, a),
+            ["b"] = RandomTensors.Codes(seed + 1, bSigned, b),
+            ["az"] = RandomTensors.Codes(seed + 2, aSigned),
+            ["bz"] = RandomTensors.Codes(seed + 4, bSigned),
         };
         Model model = Create(inputs);
         model.Graph.Add(new Node("n", "MatMulInteger", ["a", "b", "az", "bz"], ["y"]));

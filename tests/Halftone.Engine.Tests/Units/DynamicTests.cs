@@ -91,7 +91,9 @@ public sealed class DynamicTests
         // both convolutions read the same codes, each with a zero point of its own
         Dictionary<string, Tensor> inputs = new()
         {
-            ["a"] = RandomTensors.Codes(1, false, 1, 3, 6, 6), ["z1"] = Tensor.Scalar((byte)9), ["z2"] = Tensor.Scalar((byte)200),
+            ["a"] = RandomTensors.Codes(1, false, 1, 3, 6, 6),
+            ["z1"] = Tensor.Scalar((byte)9),
+            ["z2"] = Tensor.Scalar((byte)200),
         };
         Model model = Create(["y1", "y2", "y3"], [.. inputs.Select(i => (i.Key, i.Value))]);
         Constants(model, ("w", RandomTensors.Codes(2, true, 4, 3, 3, 3)), ("z3", Tensor.Scalar((byte)77)));

@@ -26,11 +26,13 @@ internal static class UnitRun
 
         foreach (EngineTier tier in EngineTiers.All.Where(t => t.IsSupported))
         {
-            foreach (int threads in (int[])[1, 2])
+            // fixed point rounds otherwise than floats, by one code at most
+            (int, Requantization)[] ways = [(1, Requantization.Float), (2, Requantization.Float), .. spread > 0 ? [(2, Requantization.DoubleRounding)] : Array.Empty<(int, Requantization)>()];
+            foreach ((int threads, Requantization arithmetic) in ways)
             {
-                using var engine = EngineSession.Load(model, new EngineOptions { Tier = tier.Name, Threads = threads });
+                using var engine = EngineSession.Load(model, new EngineOptions { Tier = tier.Name, Threads = threads, Requantization = arithmetic });
                 IReadOnlyDictionary<string, Tensor> actual = engine.Run(inputs);
-                string what = $"{tier.Name}, {threads} threads, {Describe(model, inputs)}";
+                string what = $"{tier.Name}, {threads} threads, {arithmetic}, {Describe(model, inputs)}";
                 foreach ((string name, Tensor value) in expected)
                 {
                     Compare(value, actual[name], spread, tolerance, $"{name}: {what}");
