@@ -55,6 +55,11 @@ internal sealed class DynamicMatMulUnit : Unit
     /// <inheritdoc/>
     public override void Emit(PlanBuilder plan)
     {
+        if (plan.Options.Accumulation != Accumulation.Int32)
+        {
+            throw CannotHave($"{plan.Options.Accumulation} sums");
+        }
+
         (int rows, int depth, int columns) = Shape;
         Epilogue epilogue = ToSums ? new StoreSums()
             : Codes is { } codes ? Epilogues.ToCodes(Node, plan.Options.Requantization, A.Scale, _ => B.Scale, 1, codes)

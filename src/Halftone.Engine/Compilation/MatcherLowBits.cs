@@ -82,7 +82,7 @@ internal sealed partial class Matcher
         ImmutableArray<int> x = typed.Type(node.Input(0)).Dims;
         if (!node.Is("MatMul") || typed.Type(node.Input(0)).Element != ElementType.Float || x.Length < 2 || x.Any(d => d == 0)
             || Graph.Producer(node.Input(1)) is not { } dequantize || !dequantize.Is("DequantizeLinear")
-            || typed.Constant(dequantize.Input(0)) is not { Dims.Length: 2 } codes || codes.Type is not (ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2)
+            || Graph.Constant(dequantize.Input(0)) is not { Dims.Length: 2 } codes || codes.Type is not (ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2)
             || typed.Constant(dequantize.Input(1)) is not { Type: ElementType.Float } scales)
         {
             return null;

@@ -53,7 +53,7 @@ internal sealed class DenseUnit : Unit
             : s_requantizing.Contains(Node.Op) && options.Requantization != Requantization.Float ? $"the requantization {options.Requantization}" : "";
         if (asked.Length > 0)
         {
-            throw new ModelException($"Node '{Node.Name}' ({Node.Op}) cannot have {asked}: the engine computes those where the weights, all scales and zero points are constants.");
+            throw CannotHave(asked);
         }
     }
 }

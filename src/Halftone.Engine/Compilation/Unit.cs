@@ -18,6 +18,10 @@ internal abstract class Unit
     /// <summary>Packs its constants and adds its steps.</summary>
     public abstract void Emit(PlanBuilder plan);
 
+    /// <summary>Says that the node cannot have the arithmetic the caller asked for.</summary>
+    protected ModelException CannotHave(string asked) =>
+        new($"Node '{Node.Name}' ({Node.Op}) cannot have {asked}: the engine computes those where the weights, all scales and zero points are constants.");
+
     /// <summary>For profiles.</summary>
     protected string Label => $"{Node.Op} {Node.Name}";
 }

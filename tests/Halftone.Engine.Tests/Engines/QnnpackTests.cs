@@ -50,9 +50,9 @@ public sealed class QnnpackTests
     }
 
     [Fact]
-    public void Products_whose_weights_are_not_constant_cannot_be_requantized_otherwise_than_onnx_says()
+    public void Products_whose_scales_by_column_are_not_constant_cannot_be_requantized_otherwise_than_onnx_says()
     {
-        OneNode node = new IntegerProduct(2, 3, 4, signedWeights: true, perColumn: false, 1).QLinear(constantWeights: false);
+        OneNode node = new IntegerProduct(2, 3, 4, signedWeights: true, perColumn: true, 1).QLinear(constantWeights: false);
         ModelException error = Assert.Throws<ModelException>(() => node.Run(new EngineOptions { Requantization = Requantization.Q31 }));
         Assert.Contains("'node' (QLinearMatMul)", error.Message, StringComparison.Ordinal);
         Assert.Contains("Q31", error.Message, StringComparison.Ordinal);

@@ -55,7 +55,7 @@ public sealed class FuzzTests
             }
         }
 
-        string[] elsewhere = [nameof(ForeignStep), nameof(LowBitStep)]; // these have tests of their own
+        string[] elsewhere = [nameof(ForeignStep), nameof(LowBitStep), .. kinds.Where(k => k.StartsWith("Dynamic", StringComparison.Ordinal) || k is nameof(PackStep) or nameof(PieceStep))]; // these have tests of their own
         Assert.Equal(kinds.Except(elsewhere), met.Except(elsewhere).Order());
     }
 
