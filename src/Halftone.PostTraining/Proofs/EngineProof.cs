@@ -51,8 +51,8 @@ internal static class EngineProof
         Step(result.Name, graph) is { } step ? result.LargestDifference / step : null,
         result.ArgmaxAgreement);
 
-    // an output that comes out of codes has their step
-    private static double? Step(string output, Graph graph) =>
+    /// <summary>The step between two codes of an output that comes out of codes with one scale; null of others.</summary>
+    internal static double? Step(string output, Graph graph) =>
         graph.Producer(output) is { Op: "DequantizeLinear" } node && graph.Constant(node.Inputs[1]) is { Count: 1 } scale ? scale.ToFloats()[0] : null;
 
     private static EngineLatency Time(IDataSet data, Model quantized, EngineOptions how, QuantizerOptions options, CancellationToken cancel)
