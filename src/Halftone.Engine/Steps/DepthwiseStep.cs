@@ -6,7 +6,7 @@ namespace Halftone.Engine.Steps;
 
 /// <summary>A depthwise convolution, or a part of one, line by line.</summary>
 /// <param name="kernel">What computes a line.</param>
-/// <param name="lines">Which lines; all of one length.</param>
+/// <param name="lines">Which lines.</param>
 /// <param name="x">The input.</param>
 /// <param name="y">The output.</param>
 /// <param name="frame">Images whose border the step fills; null for none.</param>
@@ -32,7 +32,8 @@ internal sealed unsafe class DepthwiseStep(DepthwiseKernel kernel, ProductLines 
         {
             int image = at / lines.Lines;
             int line = at - (image * lines.Lines);
-            kernel.Run(from + (image * lines.InputImage) + (line * lines.InputLine), to + (image * lines.OutputImage) + (line * lines.OutputLine), lines.Rows);
+            int pixels = line == lines.Lines - 1 ? lines.LastRows : lines.Rows;
+            kernel.Run(from + (image * lines.InputImage) + (line * lines.InputLine), to + (image * lines.OutputImage) + (line * lines.OutputLine), pixels);
         }
     }
 }

@@ -70,7 +70,7 @@ public sealed class HostileModelTests
             foreach (ValueInfo input in session.Inputs)
             {
                 long[] dims = [.. (input.Dims ?? []).Select(d => d ?? 2)];
-                if (input.Type.Bits() < 8 || dims.Any(d => d > 1 << 20) || dims.Aggregate(1.0, (a, b) => a * b) > 1 << 20)
+                if (input.Type.Bits() < 8 || dims.Any(d => d is < 0 or > 1 << 20) || dims.Aggregate(1.0, (a, b) => a * b) > 1 << 20)
                 {
                     return; // it was taken; memory for this input is the caller's to find
                 }
