@@ -109,6 +109,6 @@ internal static class Compiler
             throw new ModelException($"The values of a run take {arena} bytes, more than the {plan.Options.MaxMemory} allowed.");
         }
 
-        return new CompiledPlan([.. plan.Steps], arena, NativeBuffer.Of(plan.ConstantBytes), [.. plan.Owned], [.. inputs], [.. outputs]) { NarrowProducts = [.. plan.Narrow] };
+        return new CompiledPlan([.. plan.Steps], arena, NativeBuffer.Of(plan.ConstantBytes), [.. plan.Owned], [.. inputs], [.. outputs]) { NarrowProducts = [.. plan.Narrow], Writes = [.. plan.Writes] };
     }
 }

@@ -13,6 +13,7 @@ namespace Halftone.Engine.Compilation;
 internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
 {
     private readonly List<Step> _steps = [];
+    private readonly List<ImmutableArray<Place>> _writes = [];
     private readonly List<Place> _places = [];
     private readonly Dictionary<Held, Place> _held = [];
     private readonly HashSet<Held> _needed = [];
@@ -31,6 +32,9 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
 
     /// <summary>Steps so far.</summary>
     public IReadOnlyList<Step> Steps => _steps;
+
+    /// <summary>What each step writes.</summary>
+    public IReadOnlyList<ImmutableArray<Place>> Writes => _writes;
 
     /// <summary>Places so far.</summary>
     public IReadOnlyList<Place> Places => _places;
@@ -126,6 +130,7 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
         }
 
         _steps.Add(step);
+        _writes.Add([.. writes]);
     }
 
     /// <summary>Says where a value lies in a form.</summary>

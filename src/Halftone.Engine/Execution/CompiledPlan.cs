@@ -29,6 +29,9 @@ internal sealed class CompiledPlan(
     /// <summary>The outputs, in the order of the model.</summary>
     public ImmutableArray<PlanValue> Outputs => outputs;
 
+    /// <summary>What each step writes; all else must stay as it is.</summary>
+    public ImmutableArray<ImmutableArray<Place>> Writes { get; init; } = [];
+
     /// <summary>Products that may saturate.</summary>
     public ImmutableArray<NarrowProduct> NarrowProducts { get; init; } = [];
 
