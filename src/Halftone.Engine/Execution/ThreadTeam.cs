@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Halftone.Engine.Execution;
 
 /// <summary>A few threads that do the parts of a step together with the caller: they spin for a while after each step, then sleep.</summary>
-/// <remarks>One run at a time has the team; a run that comes while it is taken goes on alone (<see cref="TryEnter"/>).</remarks>
+/// <remarks>A part that its thread has not begun when the caller is through with its own is the caller's: nobody waits for a thread that has yet to get a processor. One run at a time has the team; a run that comes while it is taken goes on alone (<see cref="TryEnter"/>).</remarks>
 internal sealed class ThreadTeam : IDisposable
 {
     private static readonly long s_spin = Stopwatch.Frequency / 10_000; // 100 microseconds
@@ -55,8 +55,9 @@ internal sealed class ThreadTeam : IDisposable
         private Step? _step;
         private RunContext? _context;
         private int _parts;
-        private int _begun;
-        private int _done;
+        private int _begun; // parts given so far
+        private int _claimed; // of which begun by either
+        private int _done; // of which done
         private int _asleep;
         private int _woken; // by a release that it has not seen yet
         private Exception? _error;
@@ -84,25 +85,26 @@ internal sealed class ThreadTeam : IDisposable
             }
         }
 
+        /// <summary>Returns when the part is done: does it where nobody has begun.</summary>
         public void Wait()
         {
-            var spinner = new SpinWait();
-            long start = 0;
+            if (Claim(_begun))
+            {
+                _step!.Run(_context!, _part, _parts);
+                Volatile.Write(ref _done, _begun);
+                return;
+            }
+
+            long start = Stopwatch.GetTimestamp();
             while (Volatile.Read(ref _done) != _begun)
             {
-                // another thread may need this processor: give way after a while
-                if (start == 0)
-                {
-                    start = Stopwatch.GetTimestamp();
-                }
-
                 if (Stopwatch.GetTimestamp() - start < s_spin)
                 {
                     Thread.SpinWait(4);
                 }
                 else
                 {
-                    spinner.SpinOnce(sleep1Threshold: -1);
+                    Thread.Yield();
                 }
             }
 
@@ -126,7 +128,12 @@ internal sealed class ThreadTeam : IDisposable
             int seen = 0;
             while (Next(seen))
             {
-                seen++;
+                seen = Volatile.Read(ref _begun);
+                if (!Claim(seen))
+                {
+                    continue;
+                }
+
                 try
                 {
                     _step!.Run(_context!, _part, _parts);
@@ -141,6 +148,8 @@ internal sealed class ThreadTeam : IDisposable
                 Volatile.Write(ref _done, seen);
             }
         }
+
+        private bool Claim(int number) => Interlocked.CompareExchange(ref _claimed, number, number - 1) == number - 1;
 
         private bool Next(int seen)
         {
