@@ -31,10 +31,15 @@ public sealed class LapqTests
         Assert.True(Loss(end) <= Loss(start) && Loss(start) <= Loss(plan), $"{Loss(plan)}, {Loss(start)}, {Loss(end)}");
         Assert.True(Loss(end) < 0.85 * Loss(start), $"{Loss(start)} to {Loss(end)}");
 
+        // four bits a tensor: the start clips weights too
+        Assert.Contains(plan.Weights, w => Largest(start.Weights[w.Key]) < 0.9 * Largest(w.Value));
+
         // edges that shared a grid still do, and codes are the nearest of the scales
         Assert.All(plan.Edges.GroupBy(e => e.Value, ReferenceEqualityComparer.Instance), shared => Assert.Single(shared.Select(e => end.Edges[e.Key]).Distinct()));
         Assert.Equal(plan.Weights.Keys.Order(Comparer<InputSite>.Create((a, b) => string.CompareOrdinal(a.Node, b.Node))), end.Weights.Keys.Order(Comparer<InputSite>.Create((a, b) => string.CompareOrdinal(a.Node, b.Node))));
     }
+
+    private static float Largest(QuantizedTensor weight) => weight.Dequantize().Max(MathF.Abs);
 
     [Fact]
     public void Weights_that_are_not_at_their_nearest_codes_stay()

@@ -1,4 +1,5 @@
 using Halftone.Formats;
+using Halftone.Numerics;
 using Halftone.Onnx;
 using Halftone.Onnx.Export;
 using Halftone.OnnxRuntime;
@@ -41,6 +42,20 @@ public sealed class LowBitStepTests
             return Math.Max(0, Enumerable.Range(0, levels).Select(q => (q - zero) * scale).OrderBy(l => Math.Abs(l + v)).ThenBy(l => Math.Abs(l / scale) % 2).First());
         })];
         Assert.Equal(wanted, got);
+    }
+
+    // the range of one side is that of twice as many levels of both: 2.9362 deviations for 4 bits of a normal distribution
+    [Fact]
+    public void A_channel_behind_a_Relu_is_clipped_as_half_of_its_distribution()
+    {
+        var net = new Net([null, 1, 16, 16]);
+        net.Op("Conv", [net.Op("Relu", ["x"], "r"), net.Constant("w", 1, 2, 1, 1, 1)], "y");
+        Recipe recipe = new() { Name = "a4", Target = "ort-x64-vnni", Weights = new WeightRecipe { Bits = 8 }, Activations = new ActivationRecipe { Range = "min-max", Bits = 4 } };
+        using QuantizationJob job = Jobs.Start(net.Model, recipe, new SeededData(net.Graph.Inputs, 64, seed: 3));
+        (QuantizationPlan plan, _) = job.Solve();
+        QuantizationPlan clipped = new AciqActivationBits { Gauss = true }.Improve(job.Prepared.Model.Graph, plan, job.Run!);
+        AffineParameters channel = ((AffineGrid)clipped.Edges["r"]).Parameters.Single();
+        Assert.InRange(channel.Scale * 15, 0.97 * 2.9362, 1.03 * 2.9362);
     }
 
     [Theory]

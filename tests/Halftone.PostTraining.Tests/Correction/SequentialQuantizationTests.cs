@@ -1,3 +1,4 @@
+using Halftone.Numerics;
 using Halftone.Onnx;
 using Halftone.Onnx.Export;
 using Halftone.PostTraining.Correction;
@@ -65,6 +66,23 @@ public sealed class SequentialQuantizationTests
 
         Assert.InRange(error / residual, 0.999, 1.01);
         Assert.True(plain > 1.1 * residual, "rounding alone errs as little, so nothing is tested");
+    }
+
+    [Fact]
+    public void What_was_pruned_stays_so()
+    {
+        var net = new Net([null, 6]);
+        float[] weights = Net.Normal(new CounterRandom(5), 18);
+        int[] pruned = [0, 4, 7, 17];
+        Array.ForEach(pruned, i => weights[i] = 0);
+        net.Op("Gemm", ["x", net.Constant("w", Tensor.Of(weights, 6, 3)), net.Constant("b", 1, 3)], "y");
+        Recipe recipe = s_four with { Weights = new WeightRecipe { Bits = 8 }, Activations = new ActivationRecipe { Range = "min-max", Bits = 2 } };
+        using QuantizationJob job = Jobs.Start(net.Model, recipe, new SeededData(net.Graph.Inputs, 512, seed: 3));
+        (QuantizationPlan plan, Model _) = job.Solve();
+        QuantizationPlan improved = new SequentialQuantization { Samples = 512 }.Improve(job.Prepared.Model.Graph, plan, job.Run!);
+        Assert.NotSame(plan, improved);
+        float[] values = improved.Weights.Values.Single().Dequantize();
+        Assert.Equal(pruned, Enumerable.Range(0, values.Length).Where(i => values[i] == 0));
     }
 
     private static double Error(QuantizationJob job, QuantizationPlan plan, Node node)
