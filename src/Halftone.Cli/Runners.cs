@@ -51,8 +51,7 @@ internal static class Runners
     };
 
     /// <summary>What the command line asks of the engine.</summary>
-    /// <exception cref="ArgumentException">There is no tier of that name, or this machine cannot run it.</exception>
-    /// <exception cref="UsageException">It is asked of ONNX Runtime.</exception>
+    /// <exception cref="UsageException">It is asked of ONNX Runtime, there is no tier of that name, or this machine cannot run it.</exception>
     public static EngineOptions ReadEngine(ParseResult options, string engine)
     {
         if (engine == Ort && (options.GetResult(Tier) ?? options.GetResult(Requantized) ?? options.GetResult(Accumulated)) is { Implicit: false } asked)
@@ -67,7 +66,15 @@ internal static class Runners
             Requantization = options.GetValue(Requantized),
             Accumulation = options.GetValue(Accumulated),
         };
-        _ = engine == Ort ? null : EngineTiers.Chosen(read);
+        try
+        {
+            _ = engine == Ort ? null : EngineTiers.Chosen(read);
+        }
+        catch (ArgumentException error)
+        {
+            throw new UsageException(error.Message);
+        }
+
         return read;
     }
 

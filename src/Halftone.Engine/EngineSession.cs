@@ -17,6 +17,7 @@ namespace Halftone.Engine;
 public sealed class EngineSession : IModelRunner
 {
     private const int MostPlans = 8;
+    private const int MostValues = 1000; // each is pinned in a stack frame of its own
 
     private readonly Model _model;
     private readonly EngineOptions _options;
@@ -32,6 +33,11 @@ public sealed class EngineSession : IModelRunner
         ProductTiers.Choose(options.ChosenTier); // a wrong name is told now, whatever the model holds
         Inputs = model.Graph.Inputs;
         Outputs = model.Graph.Outputs;
+        if (Inputs.Count + Outputs.Count > MostValues)
+        {
+            throw new ModelException($"The model has {Inputs.Count} inputs and {Outputs.Count} outputs; the engine takes {MostValues} in all.");
+        }
+
         if (Inputs.All(i => i.Dims is not null && i.Dims.All(d => d is not null)))
         {
             _recent = Plan(Inputs.ToDictionary(i => i.Name, i => i.Dims!.Select(d => d!.Value).ToArray()));

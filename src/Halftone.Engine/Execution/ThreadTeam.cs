@@ -37,10 +37,17 @@ internal sealed class ThreadTeam : IDisposable
             _workers[i].Begin(step, context, parts);
         }
 
-        step.Run(context, 0, parts);
-        for (int i = 0; i < parts - 1; i++)
+        try
         {
-            _workers[i].Wait();
+            step.Run(context, 0, parts);
+        }
+        finally
+        {
+            // whatever became of the first part, nobody works on the run's memory when this returns
+            for (int i = 0; i < parts - 1; i++)
+            {
+                _workers[i].Wait();
+            }
         }
     }
 

@@ -4,7 +4,7 @@ namespace Halftone.Engine.Tests.LowBit;
 
 public unsafe class LowBitTierTests
 {
-    public static TheoryData<string> Tiers => [.. LowBitTiers.All.Skip(1).Select(t => t.Name)];
+    public static TheoryData<string> Tiers => [.. LowBitTiers.All.SkipLast(1).Select(t => t.Name)];
 
     [Theory]
     [MemberData(nameof(Tiers))]
@@ -131,7 +131,7 @@ public unsafe class LowBitTierTests
 
     private static IEnumerable<LowBitKernel> Kernels(LowBitPanels packed)
     {
-        foreach (LowBitTier tier in LowBitTiers.All.Skip(1).Where(t => t.IsSupported()))
+        foreach (LowBitTier tier in LowBitTiers.All.SkipLast(1).Where(t => t.IsSupported()))
         {
             yield return LowBitTiers.Kernel(tier.Name, packed);
         }

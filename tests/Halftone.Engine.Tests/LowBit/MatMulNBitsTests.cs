@@ -1,4 +1,3 @@
-using Halftone.Engine.Bench.LowBit;
 using Halftone.Engine.Kernels.LowBit;
 using Halftone.Onnx;
 using Halftone.OnnxRuntime;

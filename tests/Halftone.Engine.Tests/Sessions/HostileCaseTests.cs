@@ -100,6 +100,16 @@ public sealed class HostileCaseTests
         Assert.Contains("'grow0'", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Inputs_beyond_a_thousand_are_refused()
+    {
+        ValueInfo[] inputs = [.. Enumerable.Range(0, 100_000).Select(i => new ValueInfo($"x{i}", ElementType.Float, [1]))];
+        Model model = Model.Create(13, inputs, [new ValueInfo("y", ElementType.Float, [1])]);
+        model.Graph.Add(new Node("copy", "Identity", ["x0"], ["y"]));
+        ModelException error = Assert.Throws<ModelException>(() => EngineSession.Load(model));
+        Assert.Contains("100000 inputs", error.Message, StringComparison.Ordinal);
+    }
+
     private static Node Find(Model model, string name) => model.Graph.Nodes.Single(n => n.Name == name);
 
     private static Model Make(params long[] dims)

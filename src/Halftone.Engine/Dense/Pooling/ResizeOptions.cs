@@ -1,5 +1,4 @@
 using Halftone.Engine.Dense.Linear;
-using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Onnx;
 
 namespace Halftone.Engine.Dense.Pooling;

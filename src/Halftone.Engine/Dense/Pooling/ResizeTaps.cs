@@ -1,4 +1,3 @@
-using Halftone.Engine.Kernels.Pointwise;
 
 namespace Halftone.Engine.Dense.Pooling;
 

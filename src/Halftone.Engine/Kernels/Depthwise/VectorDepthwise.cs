@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Halftone.Engine.Kernels.Vectors;
+using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Kernels.Depthwise;
 
@@ -15,7 +16,7 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
     private const int ColumnTaps = 3;
     private const int NarrowPixels = 16;
 
-    private readonly AlignedMemory _memory;
+    private readonly NativeBuffer _memory;
     private readonly ChannelBlocks _blocks;
     private readonly CodeRange _range;
     private readonly bool _columns;
@@ -43,8 +44,8 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
         _quads = _columns ? ColumnTaps : ((rows * width) + 3) / 4;
         _blocks = new ChannelBlocks(QuadWeights.Bias(problem.Bias, problem.Weights, TSet.ActivationOffset), problem.Epilogue);
         long weightBytes = (long)Blocks * BlockBytes;
-        _memory = new AlignedMemory(weightBytes + (4L * _quads * sizeof(nint)));
-        _weights = (sbyte*)_memory.Start;
+        _memory = new NativeBuffer(weightBytes + (4L * _quads * sizeof(nint)));
+        _weights = (sbyte*)_memory.Pointer;
         _offsets = (nint*)(_weights + weightBytes);
         Pack(problem);
     }

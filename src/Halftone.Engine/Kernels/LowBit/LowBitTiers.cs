@@ -3,24 +3,24 @@ using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Kernels.LowBit;
 
-/// <summary>The ways to compute products by low-bit weights, the fastest last.</summary>
+/// <summary>The ways to compute products by low-bit weights.</summary>
 internal static unsafe class LowBitTiers
 {
-    /// <summary>All of them, whether or not this machine supports them.</summary>
+    /// <summary>All of them, best first, whether or not this machine supports them.</summary>
     public static IReadOnlyList<LowBitTier> All { get; } =
     [
-        new("reference", () => true, problem => new ReferenceLowBitKernel(problem)),
-        new("avx2", () => Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx2", new LowBitPanels(problem))),
+new("avx512vnni", () => Cpu.HasAvx512Vnni && Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx512vnni", new LowBitPanels(problem))),
         new("avxvnni", () => AvxVnni.IsSupported && Fma.IsSupported, problem => Kernel("avxvnni", new LowBitPanels(problem))),
-        new("avx512vnni", () => Cpu.HasAvx512Vnni && Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx512vnni", new LowBitPanels(problem))),
+        new("avx2", () => Avx2.IsSupported && Fma.IsSupported, problem => Kernel("avx2", new LowBitPanels(problem))),
+        new("reference", () => true, problem => new ReferenceLowBitKernel(problem)),
     ];
 
     /// <summary>The best tier that this machine has, up to the one of a name; a name that is only another family's means the reference.</summary>
     /// <param name="forced">A name of <see cref="Products.ProductTiers"/>, or null or empty for the best.</param>
     public static LowBitTier Choose(string? forced)
     {
-        int most = string.IsNullOrEmpty(forced) ? All.Count - 1 : Math.Max(All.ToList().FindIndex(t => t.Name == forced), 0);
-        return All.Take(most + 1).Last(t => t.IsSupported());
+        IEnumerable<LowBitTier> allowed = string.IsNullOrEmpty(forced) ? All : All.SkipWhile(t => t.Name != forced);
+        return allowed.FirstOrDefault(t => t.IsSupported()) ?? All[^1];
     }
 
     /// <summary>The kernel of a tier other than the reference for packed weights, which it owns.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Halftone.Engine.Kernels.Vectors;
+using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Kernels.Products;
 
@@ -13,7 +14,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     private const int MostRows = 6;
     private const int FewRows = 2; // so few are cheaper one at a time than as a tile that repeats its last row
 
-    private readonly AlignedMemory _memory;
+    private readonly NativeBuffer _memory;
     private readonly ChannelBlocks _blocks;
     private readonly CodeRange _range;
     private readonly int _channels;
@@ -39,8 +40,8 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         _range = CodeRange.Of(problem.Epilogue);
         _panelBytes = (nint)_segments * _quads * TSet.Steps * QuadWeights.StepBytes;
         _blocks = new ChannelBlocks(QuadWeights.Bias(problem.Bias, problem.Weights, TSet.ActivationOffset), problem.Epilogue);
-        _memory = new AlignedMemory((Panels * _panelBytes) + ((long)_segments * sizeof(nint)));
-        _weights = (sbyte*)_memory.Start;
+        _memory = new NativeBuffer((Panels * _panelBytes) + ((long)_segments * sizeof(nint)));
+        _weights = (sbyte*)_memory.Pointer;
         _offsets = (nint*)(_weights + (Panels * _panelBytes));
         for (int s = 0; s < _segments; s++)
         {

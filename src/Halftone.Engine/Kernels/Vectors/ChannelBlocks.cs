@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Kernels.Vectors;
 
@@ -12,7 +13,7 @@ internal sealed unsafe class ChannelBlocks : IDisposable
     /// <summary>Most bytes that the outputs of a block take.</summary>
     public const int MostBytes = Width * sizeof(int);
 
-    private readonly AlignedMemory _memory;
+    private readonly NativeBuffer _memory;
     private readonly int _blockInts;
 
     /// <summary>Lays them out.</summary>
@@ -21,7 +22,7 @@ internal sealed unsafe class ChannelBlocks : IDisposable
         int[][] columns = Columns(epilogue);
         _blockInts = Width * (1 + columns.Length);
         int blocks = (bias.Length + Width - 1) / Width;
-        _memory = new AlignedMemory((long)blocks * _blockInts * sizeof(int));
+        _memory = new NativeBuffer((long)blocks * _blockInts * sizeof(int));
         for (int c = 0; c < bias.Length; c++)
         {
             int* block = Block(c / Width) + (c % Width);
@@ -34,7 +35,7 @@ internal sealed unsafe class ChannelBlocks : IDisposable
     }
 
     /// <summary>The biases of a block; the columns follow.</summary>
-    public int* Block(int index) => (int*)_memory.Start + ((nint)index * _blockInts);
+    public int* Block(int index) => (int*)_memory.Pointer + ((nint)index * _blockInts);
 
     /// <summary>Copies the first bytes of outputs that lie <see cref="MostBytes"/> apart to where they belong.</summary>
     public static void Copy(byte* from, byte* to, nint stride, int count, int bytes)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Halftone.Engine.Kernels.Vectors;
+using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Kernels.Products.Narrow;
 
@@ -12,7 +13,7 @@ internal sealed unsafe class VectorNarrowProducts<TEpilogue> : ProductKernel
     private const int MostRows = 4;
     private const int PairBytes = 2 * ChannelBlocks.Width;
 
-    private readonly AlignedMemory _memory;
+    private readonly NativeBuffer _memory;
     private readonly ChannelBlocks _blocks;
     private readonly CodeRange _range;
     private readonly NarrowExact _exact;
@@ -40,9 +41,9 @@ internal sealed unsafe class VectorNarrowProducts<TEpilogue> : ProductKernel
         _exact = new NarrowExact(problem);
         _blocks = new ChannelBlocks(product.Bias, product.Epilogue);
         long weights = (long)Panels * _pairs * PairBytes;
-        _memory = new AlignedMemory(weights + ((long)_pairs * sizeof(PairPlace)));
-        _weights = (sbyte*)_memory.Start;
-        _places = (PairPlace*)(_memory.Start + weights);
+        _memory = new NativeBuffer(weights + ((long)_pairs * sizeof(PairPlace)));
+        _weights = (sbyte*)_memory.Pointer;
+        _places = (PairPlace*)(_memory.Pointer + weights);
         Pack(problem);
     }
 

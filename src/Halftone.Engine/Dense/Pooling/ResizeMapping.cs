@@ -1,4 +1,4 @@
-namespace Halftone.Engine.Kernels.Pointwise;
+namespace Halftone.Engine.Dense.Pooling;
 
 /// <summary>Where Resize finds an output coordinate in the input, as ONNX spells it.</summary>
 internal enum ResizeCoordinates

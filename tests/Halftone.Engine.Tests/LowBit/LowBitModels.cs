@@ -1,38 +1,11 @@
 using Halftone.Engine.Kernels.LowBit;
 using Halftone.Onnx;
 
-namespace Halftone.Engine.Bench.LowBit;
+namespace Halftone.Engine.Tests.LowBit;
 
-/// <summary>Products by low-bit weights to time and to compare: as the engine takes them, and the same as a model for ONNX Runtime.</summary>
+/// <summary>Products by low-bit weights as models for ONNX Runtime.</summary>
 internal static class LowBitModels
 {
-    /// <summary>Weights drawn from a seed: codes even, scales such that outputs are near 1, zero points in the middle.</summary>
-    public static LowBitProblem Problem(int seed, int k = 4096, int n = 4096, int bits = 4, int blockSize = 32)
-    {
-        var random = new Random(seed);
-        int blocks = (k + blockSize - 1) / blockSize;
-        var codes = new byte[n * k];
-        random.NextBytes(codes);
-        for (int i = 0; i < codes.Length; i++)
-        {
-            codes[i] &= (byte)((1 << bits) - 1);
-        }
-
-        var zeros = new byte[n * blocks];
-        Array.Fill(zeros, (byte)(1 << (bits - 1)));
-        float unit = 1 / (MathF.Sqrt(k) * (1 << bits));
-        return new LowBitProblem
-        {
-            K = k,
-            N = n,
-            Bits = bits,
-            BlockSize = blockSize,
-            Codes = codes,
-            Scales = [.. Enumerable.Range(0, n * blocks).Select(_ => unit * (0.5f + random.NextSingle()))],
-            ZeroPoints = zeros,
-        };
-    }
-
     /// <summary>Rows of x drawn from a seed, from -1 to 1.</summary>
     public static float[] Rows(int seed, int rows, int k)
     {
