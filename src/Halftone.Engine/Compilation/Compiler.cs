@@ -23,7 +23,13 @@ internal static class Compiler
 
         try
         {
-            List<Unit> needed = Needed(units, typed, plan);
+            List<Unit> needed = Needed(units, typed);
+            if (options.Accumulation == Accumulation.Int32)
+            {
+                needed = Residuals.Fuse(needed, typed.Graph.Outputs.Select(o => o.Name));
+            }
+
+            Demand(needed, plan);
             return Build(needed, typed, plan);
         }
         catch
@@ -37,23 +43,32 @@ internal static class Compiler
         }
     }
 
-    /// <summary>The units that outputs need, with the forms and borders that readers want told to the plan.</summary>
-    private static List<Unit> Needed(List<Unit> units, TypedGraph typed, PlanBuilder plan)
+    /// <summary>The units that outputs need.</summary>
+    private static List<Unit> Needed(List<Unit> units, TypedGraph typed)
     {
         HashSet<string> read = [.. typed.Graph.Outputs.Select(o => o.Name)];
-        Dictionary<string, (Border Border, byte Padding)> borders = [];
         List<Unit> needed = [];
         foreach (Unit unit in Enumerable.Reverse(units))
         {
-            if (!unit.Makes.Any(m => read.Contains(m.Name)))
+            if (unit.Makes.Any(m => read.Contains(m.Name)))
             {
-                continue;
+                needed.Add(unit);
+                read.UnionWith(unit.Needs.Select(n => n.Value.Name));
             }
+        }
 
-            needed.Add(unit);
+        needed.Reverse();
+        return needed;
+    }
+
+    /// <summary>Tells the plan the forms and borders that units want.</summary>
+    private static void Demand(List<Unit> units, PlanBuilder plan)
+    {
+        Dictionary<string, (Border Border, byte Padding)> borders = [];
+        foreach (Unit unit in Enumerable.Reverse(units))
+        {
             foreach (Need need in unit.Needs)
             {
-                read.Add(need.Value.Name);
                 plan.SetNeeded(need.Value);
                 if (need.Border != default)
                 {
@@ -67,9 +82,6 @@ internal static class Compiler
         {
             plan.SetBorder(name, border, padding);
         }
-
-        needed.Reverse();
-        return needed;
     }
 
     private static CompiledPlan Build(List<Unit> units, TypedGraph typed, PlanBuilder plan)

@@ -2,13 +2,14 @@ using System.Collections.Immutable;
 using Halftone.Engine.Execution;
 using Halftone.Engine.Kernels;
 using Halftone.Engine.Kernels.Depthwise;
+using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Steps;
 
 namespace Halftone.Engine.Compilation;
 
 /// <summary>A convolution of codes to codes over images.</summary>
-internal sealed class ConvUnit : Unit
+internal sealed class ConvUnit : Unit, IResidualUnit
 {
     /// <summary>Lengths and strides.</summary>
     public required ConvGeometry Geometry { get; init; }
@@ -32,10 +33,19 @@ internal sealed class ConvUnit : Unit
     public bool ZeroAtRunTime { get; init; }
 
     /// <inheritdoc/>
-    public override ImmutableArray<Need> Needs => [new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint)];
+    public Residual? Residual { get; set; }
 
     /// <inheritdoc/>
-    public override ImmutableArray<Held> Makes => [new(Output, Form.Image)];
+    public (Held Value, QuantizedRange Range)? Addable => Geometry.IsDepthwise ? null : (new(Output, Form.Image), Codes.Range);
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Need> Needs =>
+        [new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint), .. Residual is null ? (ImmutableArray<Need>)[] : [new(new(Residual.Other.Codes, Form.Image))]];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Held> Makes => [new(Result, Form.Image)];
+
+    private string Result => Residual?.Output ?? Output;
 
     /// <summary>About how many products a thread does in a nanosecond.</summary>
     internal const int ProductsPerNanosecond = 200;
@@ -56,10 +66,11 @@ internal sealed class ConvUnit : Unit
     {
         Place x = plan.Get(Input.Codes, Form.Image);
         ImageShape from = plan.ImageOf(Input.Codes);
-        ImageShape to = plan.ImageOf(Output);
-        Place y = plan.Make(Output, Form.Image);
+        ImageShape to = plan.ImageOf(Result);
+        (Place Place, ImageShape Shape)? others = Residual is null ? null : (plan.Get(Residual.Other.Codes, Form.Image), plan.ImageOf(Residual.Other.Codes));
+        Place y = plan.Make(Result, Form.Image);
         Epilogue epilogue = Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, Geometry.Outputs, Codes);
-        Add(plan, x, from, y, to, epilogue);
+        Add(plan, x, from, y, to, epilogue, others);
     }
 
     /// <summary>Packs the weights and adds the steps.</summary>
@@ -69,7 +80,8 @@ internal sealed class ConvUnit : Unit
     /// <param name="y">Where results go.</param>
     /// <param name="to">Images of them; without a border where elements are not bytes.</param>
     /// <param name="epilogue">What becomes of the sums.</param>
-    internal void Add(PlanBuilder plan, Place x, ImageShape from, Place y, ImageShape to, Epilogue epilogue)
+    /// <param name="others">What is added to codes.</param>
+    internal void Add(PlanBuilder plan, Place x, ImageShape from, Place y, ImageShape to, Epilogue epilogue, (Place Place, ImageShape Shape)? others = null)
     {
         if (Geometry.IsDepthwise && Weights.Passes == 1)
         {
@@ -79,15 +91,17 @@ internal sealed class ConvUnit : Unit
 
         for (int group = 0; group < Geometry.Groups; group++)
         {
-            ProductProblem problem = Problem(from, to, group, epilogue);
+            ProductProblem problem = Problem(plan.Options.Threads, from, to, others?.Shape, group, epilogue);
             ProductKernel kernel = plan.Own(Geometry.IsDepthwise ? plan.Product(problem) : plan.Product(problem, Node, Weights, group * GroupOutputs));
             long nanoseconds = problem.Weights.LongLength * Geometry.Batch * V.Output * H.Output / ProductsPerNanosecond;
-            ProductLines lines = Lines(from, to, group, epilogue.ElementBytes);
-            var step = new ProductStep(kernel, lines, problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Output), nanoseconds)
+            ProductLines lines = Lines(plan.Options.Threads, from, to, others?.Shape, group, epilogue.ElementBytes);
+            var step = new ProductStep(kernel, lines, problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Result), nanoseconds)
             {
-                Name = Label,
+                Name = Residual is null ? Label : $"{Label}, {Residual.Node.Op} {Residual.Node.Name}",
+                Others = others?.Place,
+                ByLines = problem.Weights.LongLength <= (from.Bytes + to.Bytes) / Geometry.Groups,
             };
-            plan.Add(step, [x], [y]);
+            plan.Add(step, others is { } read ? [x, read.Place] : [x], [y]);
         }
     }
 
@@ -110,10 +124,10 @@ internal sealed class ConvUnit : Unit
         };
         DepthwiseKernel kernel = plan.Own(DepthwiseTiers.Choose(plan.Options.ChosenTier, problem).Build(problem));
         long nanoseconds = (long)H.Output * V.Output * Geometry.Batch * Geometry.Channels * V.Kernel * H.Kernel / 100;
-        return new DepthwiseStep(kernel, Lines(from, to, 0, epilogue.ElementBytes), x, y, to, plan.PaddingOf(Output), nanoseconds) { Name = Label };
+        return new DepthwiseStep(kernel, Lines(plan.Options.Threads, from, to, null, 0, epilogue.ElementBytes), x, y, to, plan.PaddingOf(Output), nanoseconds) { Name = Label };
     }
 
-    private ProductProblem Problem(ImageShape from, ImageShape to, int group, Epilogue epilogue)
+    private ProductProblem Problem(int threads, ImageShape from, ImageShape to, ImageShape? others, int group, Epilogue epilogue)
     {
         bool taps = Geometry.Groups > 1 || H.Dilation > 1; // the taps of a kernel row are no neighbours
         int channels = GroupChannels;
@@ -130,7 +144,7 @@ internal sealed class ConvUnit : Unit
         }
 
         int first = group * GroupOutputs;
-        ProductLines? flat = IsFlat(from, to) ? Lines(from, to, group, epilogue.ElementBytes) : null;
+        ProductLines? flat = IsFlat(from, to, others) ? Lines(threads, from, to, others, group, epilogue.ElementBytes) : null;
         bool skips = Skips && !taps && channels % 4 == 0 && H.Kernel > 1 && H.Output <= WidestSkip;
         return new ProductProblem
         {
@@ -142,6 +156,7 @@ internal sealed class ConvUnit : Unit
             Weights = Ordered(first),
             Bias = [.. Enumerable.Range(first, GroupOutputs).Select(Folded)],
             Epilogue = Epilogues.Part(epilogue, first, GroupOutputs),
+            Residual = others is null ? null : Residual!.Of(others.Channels),
             LineRows = flat?.Rows ?? H.Output,
             LastRows = flat is null || flat.LastRows == flat.Rows ? 0 : flat.LastRows,
             TapBytes = channels,
@@ -152,8 +167,9 @@ internal sealed class ConvUnit : Unit
     /// <summary>Whether padding adds nothing to sums, so that taps on it may be left out.</summary>
     private bool Skips => Input.Range.ZeroPoint == 0 && !ZeroAtRunTime && Weights.Passes == 1 && Geometry.Border != default;
 
-    private bool IsFlat(ImageShape from, ImageShape to) =>
-        V is { Kernel: 1, Stride: 1, Before: 0 } && H is { Kernel: 1, Stride: 1, Before: 0 } && from.IsDense && to.IsDense && V.Input == V.Output && H.Input == H.Output;
+    private bool IsFlat(ImageShape from, ImageShape to, ImageShape? others) =>
+        V is { Kernel: 1, Stride: 1, Before: 0 } && H is { Kernel: 1, Stride: 1, Before: 0 } && from.IsDense && to.IsDense && others is not { IsDense: false }
+        && V.Input == V.Output && H.Input == H.Output;
 
     private ImmutableArray<(int First, int Count)> Segments()
     {
@@ -169,26 +185,39 @@ internal sealed class ConvUnit : Unit
         ];
     }
 
-    private ProductLines Lines(ImageShape from, ImageShape to, int group, int bytes)
+    private ProductLines Lines(int threads, ImageShape from, ImageShape to, ImageShape? others, int group, int bytes)
     {
+        int channel = group * GroupOutputs;
         long input = First(from) + (group * GroupChannels);
-        long output = ((long)to.Origin + (group * GroupOutputs)) * bytes;
-        if (!IsFlat(from, to))
+        long output = ((long)to.Origin + channel) * bytes;
+        long added = (others?.Origin ?? 0) + channel;
+        if (IsFlat(from, to, others))
         {
-            return new(
-                V.Output, H.Output, H.Output, Geometry.Batch, input, (long)V.Stride * from.RowPitch, from.ImagePitch, output, (long)to.RowPitch * bytes, (long)to.ImagePitch * bytes);
+            ProductLines flat = Flat(threads, Geometry.Batch * V.Output * H.Output, input, from.Channels, output, to.Channels * bytes);
+            return others is null ? flat : flat with { OthersOffset = added, OthersLine = (long)flat.Rows * others.Channels };
         }
 
-        return Flat(Geometry.Batch * V.Output * H.Output, input, from.Channels, output, to.Channels * bytes);
+        var lines = new ProductLines(
+            V.Output, H.Output, H.Output, Geometry.Batch, input, (long)V.Stride * from.RowPitch, from.ImagePitch, output, (long)to.RowPitch * bytes, (long)to.ImagePitch * bytes);
+        return others is null ? lines : lines with { OthersOffset = added, OthersLine = others.RowPitch, OthersImage = others.ImagePitch };
     }
 
-    /// <summary>Rows of a matrix, cut into pieces.</summary>
-    internal static ProductLines Flat(int rows, long input, int rowStride, long output, int outputStride)
+    /// <summary>Rows of a matrix, cut into pieces: whole tiles of 7, 9 and 14 rows, and as many rows for each thread.</summary>
+    internal static ProductLines Flat(int threads, int rows, long input, int rowStride, long output, int outputStride)
     {
-        const int Piece = 126; // whole tiles of 7, 9 and 14 rows
-        int piece = Math.Min(rows, rows > 8 * Piece ? 2 * Piece : Piece);
+        const int Tile = 7;
+        const int Piece = 126;
+        int most = Math.Min(rows, rows > 8 * Piece ? 2 * Piece : Piece);
+        int piece = threads == 1 || most <= Tile ? most : Enumerable.Range(1, most / Tile).Select(tiles => tiles * Tile).Reverse().MinBy(size => Longest(rows, size, threads));
         int lines = (rows + piece - 1) / piece;
         return new(lines, piece, rows - ((lines - 1) * piece), 1, input, (long)piece * rowStride, 0, output, (long)piece * outputStride, 0);
+    }
+
+    /// <summary>Rows of the thread that gets most, where pieces of a size are dealt evenly.</summary>
+    private static int Longest(int rows, int piece, int threads)
+    {
+        int lines = (rows + piece - 1) / piece;
+        return Math.Min((lines + threads - 1) / threads * piece, rows);
     }
 
     /// <summary>The bias less what the input's zero point adds to the sums.</summary>

@@ -9,7 +9,7 @@ namespace Halftone.Engine.Compilation;
 internal sealed partial class Matcher(TypedGraph typed)
 {
     private readonly QuantizedView _view = new(typed);
-    private readonly Dictionary<string, Form> _forms = [];
+    private readonly HashSet<Held> _made = [];
     private readonly Dictionary<string, (byte Code, string AtRunTime)> _paddings = [];
 
     private Graph Graph => typed.Graph;
@@ -23,10 +23,7 @@ internal sealed partial class Matcher(TypedGraph typed)
         {
             Unit unit = matcher.Match(node);
             units.Add(unit);
-            foreach (Held made in unit.Makes)
-            {
-                matcher._forms.TryAdd(made.Name, made.Form);
-            }
+            matcher._made.UnionWith(unit.Makes);
         }
 
         return units;
@@ -70,7 +67,7 @@ internal sealed partial class Matcher(TypedGraph typed)
     private bool IsCodes(string name) => typed.Type(name).Element is ElementType.UInt8 or ElementType.Int8;
 
     /// <summary>The form the value is made in; codes where nothing says.</summary>
-    private Form FormOf(string codes) => _forms.TryGetValue(codes, out Form form) && form == Form.Image ? Form.Image : Form.Codes;
+    private Form FormOf(string codes) => _made.Contains(new(codes, Form.Image)) ? Form.Image : Form.Codes;
 
     /// <summary>Whether a border of so much can be filled with the input's zero point: all readers of an image must agree on it.</summary>
     private bool MayPad(Activation input, Border border) => MayPad(input.Codes, border, (input.Range.ZeroPoint, ""));
@@ -251,7 +248,9 @@ internal sealed partial class Matcher(TypedGraph typed)
         bool same = right.SequenceEqual(y);
         if (same && form != FormOf(b.Codes))
         {
-            form = y.Length is 3 or 4 ? Form.Image : Form.Codes;
+            // an operand that can be made in either form follows the other
+            bool codesBoth = _made.Contains(new(a.Codes, Form.Codes)) && _made.Contains(new(b.Codes, Form.Codes));
+            form = y.Length is 3 or 4 && !codesBoth ? Form.Image : Form.Codes;
         }
 
         if (!left.SequenceEqual(y) || !(same || IsPerChannel(right, y, form)))

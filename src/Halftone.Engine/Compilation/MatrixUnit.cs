@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using Halftone.Engine.Execution;
 using Halftone.Engine.Kernels;
+using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Steps;
 
 namespace Halftone.Engine.Compilation;
 
 /// <summary>A product of a matrix of codes, or several on top of each other, with a constant weight: Gemm and MatMul, to codes or to floats.</summary>
-internal sealed class MatrixUnit : Unit
+internal sealed class MatrixUnit : Unit, IResidualUnit
 {
     /// <summary>The input, whose last axis is summed over.</summary>
     public required Activation Input { get; init; }
@@ -34,25 +35,35 @@ internal sealed class MatrixUnit : Unit
     public OutputCodes? Codes { get; init; }
 
     /// <inheritdoc/>
-    public override ImmutableArray<Need> Needs => [new(new(Input.Codes, Form.Codes))];
+    public Residual? Residual { get; set; }
 
     /// <inheritdoc/>
-    public override ImmutableArray<Held> Makes => [new(Output, Codes is null ? Form.Dense : Form.Codes)];
+    public (Held Value, QuantizedRange Range)? Addable => Codes is { } codes ? (new(Output, Form.Codes), codes.Range) : null;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Need> Needs =>
+        [new(new(Input.Codes, Form.Codes)), .. Residual is null ? (ImmutableArray<Need>)[] : [new(new(Residual.Other.Codes, Form.Codes))]];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Held> Makes => [new(Result, Codes is null ? Form.Dense : Form.Codes)];
+
+    private string Result => Residual?.Output ?? Output;
 
     /// <inheritdoc/>
     public override void Emit(PlanBuilder plan)
     {
         int channels = Shape.Channels;
         Place x = plan.Get(Input.Codes, Form.Codes);
-        Place y = plan.Make(Output, Codes is null ? Form.Dense : Form.Codes);
+        Place? others = Residual is null ? null : plan.Get(Residual.Other.Codes, Form.Codes);
+        Place y = plan.Make(Result, Codes is null ? Form.Dense : Form.Codes);
         Epilogue epilogue = Codes is { } codes
             ? Epilogues.ToCodes(Node, plan.Options.Requantization, Input.Range.Scale, Weights.Scale, channels, codes)
             : new ToFloat([.. Enumerable.Range(0, channels).Select(c => Input.Range.Scale * Weights.Scale(c))], Offset.Length > 0 ? Offset : new float[channels]);
-        Add(plan, x, y, epilogue);
+        Add(plan, x, y, epilogue, others);
     }
 
     /// <summary>Packs the weight and adds the step.</summary>
-    internal void Add(PlanBuilder plan, Place x, Place y, Epilogue epilogue)
+    internal void Add(PlanBuilder plan, Place x, Place y, Epilogue epilogue, Place? others = null)
     {
         (int rows, int depth, int channels) = Shape;
         sbyte[] ordered = Ordered();
@@ -68,7 +79,7 @@ internal sealed class MatrixUnit : Unit
             bias[c] = unchecked(Bias[c] - (Input.Range.ZeroPoint * sum));
         }
 
-        ProductLines lines = ConvUnit.Flat(rows, 0, depth, 0, channels * epilogue.ElementBytes);
+        ProductLines lines = ConvUnit.Flat(plan.Options.Threads, rows, 0, depth, 0, channels * epilogue.ElementBytes);
         var problem = new ProductProblem
         {
             Channels = channels,
@@ -79,12 +90,19 @@ internal sealed class MatrixUnit : Unit
             Weights = ordered,
             Bias = bias,
             Epilogue = epilogue,
+            Residual = others is null ? null : Residual!.Of(channels),
             LineRows = lines.Rows,
             LastRows = lines.LastRows == lines.Rows ? 0 : lines.LastRows,
         };
         ProductKernel kernel = plan.Own(plan.Product(problem, Node, Weights, 0));
-        var step = new ProductStep(kernel, lines, Weights.Passes, [], x, y, null, 0, (long)rows * depth * channels * Weights.Passes / ConvUnit.ProductsPerNanosecond) { Name = Label };
-        plan.Add(step, [x], [y]);
+        long nanoseconds = (long)rows * depth * channels * Weights.Passes / ConvUnit.ProductsPerNanosecond;
+        var step = new ProductStep(kernel, lines with { OthersLine = (long)lines.Rows * channels }, Weights.Passes, [], x, y, null, 0, nanoseconds)
+        {
+            Name = Residual is null ? Label : $"{Label}, {Residual.Node.Op} {Residual.Node.Name}",
+            Others = others,
+            ByLines = ordered.LongLength <= x.Bytes + y.Bytes,
+        };
+        plan.Add(step, others is null ? [x] : [x, others], [y]);
     }
 
     /// <summary>[channel, pass, depth].</summary>

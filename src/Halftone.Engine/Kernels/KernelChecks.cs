@@ -13,6 +13,7 @@ internal static class KernelChecks
     {
         Require(problem.Channels > 0 && problem.SegmentBytes > 0 && !problem.SegmentOffsets.IsDefaultOrEmpty, "a product has channels, segments and bytes");
         Lengths(problem.Channels, (long)problem.SegmentOffsets.Length * problem.SegmentBytes, problem.Weights, problem.Bias, problem.Epilogue);
+        Require(problem.Residual is null || problem.Epilogue is FloatRequantize or FixedPointRequantize, "a residual is added to codes");
     }
 
     /// <summary>Refuses a problem whose arrays do not fit.</summary>
@@ -28,6 +29,7 @@ internal static class KernelChecks
     public static void Require(NarrowProblem problem)
     {
         Require(problem.Product);
+        Require(problem.Product.Residual is null, "saturating products have no residual");
         int channels = problem.Product.Channels;
         Require(problem.Stretch >= 2 && problem.Stretch % 2 == 0, $"16-bit sums go over pairs, not over {problem.Stretch} places");
         Require(problem.ZeroPoints.Length == channels, $"{channels} channels need as many zero points, not {problem.ZeroPoints.Length}");

@@ -1,4 +1,6 @@
 using System.Numerics;
+using Halftone.Engine.Kernels.Pointwise;
+using Halftone.Engine.Kernels.Products;
 
 namespace Halftone.Engine.Kernels;
 
@@ -14,6 +16,17 @@ internal static class ExactEpilogue
         FixedPointRequantize e => [(byte)BigInteger.Max(e.Least, BigInteger.Min(e.Most, e.ZeroPoint + Fixed(e.Form, sum, e.Multiplier[channel], e.Exponent[channel])))],
         _ => throw new ArgumentException(epilogue.ToString()),
     };
+
+    /// <summary>A product's code and another, added as ONNX Runtime adds them.</summary>
+    public static byte Add(ProductResidual residual, byte product, byte other)
+    {
+        (QuantizedRange a, QuantizedRange b, QuantizedRange y) = (residual.Range.A, residual.Range.B, residual.Range.Y);
+        (float first, float second) = (a.Scale / y.Scale, b.Scale / y.Scale);
+        float constant = y.ZeroPoint - MultiplyAdd(first, a.ZeroPoint, second * b.ZeroPoint);
+        (byte codeA, byte codeB) = residual.ProductFirst ? (product, other) : (other, product);
+        float sum = MultiplyAdd(codeA, first, MultiplyAdd(codeB, second, constant));
+        return float.IsNaN(sum) ? residual.Range.Least : (byte)Math.Clamp(Math.Round((double)sum, MidpointRounding.ToEven), residual.Range.Least, residual.Range.Most);
+    }
 
     public static BigInteger Fixed(FixedPointForm form, int sum, int multiplier, int exponent)
     {
@@ -44,6 +57,11 @@ internal static class ExactEpilogue
     /// <summary>a * b + c with one rounding: the product is exact in double precision, and the sum is rounded to odd there, so that a second rounding does no harm.</summary>
     private static float MultiplyAdd(float a, float b, float c)
     {
+        if (!float.IsFinite(a) || !float.IsFinite(b) || !float.IsFinite(c))
+        {
+            return (a * b) + c;
+        }
+
         double product = (double)a * b;
         double sum = product + c;
         double part = sum - product;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Kernels.Products;
 
 namespace Halftone.Engine.Kernels;
@@ -11,12 +12,13 @@ internal sealed unsafe class ProductCase
 
     private readonly string _text;
     private readonly byte[] _input;
+    private readonly byte[] _others;
     private readonly int _lowest;
     private readonly bool _atEnd;
 
-    public ProductCase(int channels, int rows, int segments, int segmentBytes, EpilogueKind kind, int seed, bool atEnd)
+    public ProductCase(int channels, int rows, int segments, int segmentBytes, EpilogueKind kind, int seed, bool atEnd, bool residual = false)
     {
-        _text = $"{channels} channels, {rows} rows, {segments} x {segmentBytes} bytes, {kind}, seed {seed}, at end {atEnd}";
+        _text = $"{channels} channels, {rows} rows, {segments} x {segmentBytes} bytes, {kind}, seed {seed}, at end {atEnd}, residual {residual}";
         var random = new Random(seed);
         var offsets = new int[segments];
         for (int s = 0; s < segments; s++)
@@ -38,17 +40,20 @@ internal sealed unsafe class ProductCase
             Bias = EpilogueCases.Bias(channels, random),
             Epilogue = epilogue,
             LineRows = rows,
+            Residual = residual && epilogue.ElementBytes == 1 ? Residual(channels, random) : null,
         };
         Rows = rows;
+        _others = new byte[Problem.Residual is { } added ? ((rows - 1) * added.RowStride) + channels : 1];
+        EpilogueCases.Fill(_others, random, [255, 0]);
         _atEnd = atEnd;
         _lowest = offsets.Min();
         _input = new byte[offsets.Max() + ((rows - 1) * Problem.RowStride) + segmentBytes + AllowedPast - _lowest];
         EpilogueCases.Fill(_input, random, [255, 0]);
     }
 
-    public static Gen<ProductCase> Cases { get; } = Gen.Select(
-        Gen.Int[1, 130], Gen.Int[1, 40], Gen.Int[1, 9], Gen.Int[1, 70], Gen.Enum<EpilogueKind>(), Gen.Int[0, int.MaxValue - 1], Gen.Bool)
-        .Select((channels, rows, segments, bytes, kind, seed, atEnd) => new ProductCase(channels, rows, segments, bytes, kind, seed, atEnd));
+    public static Gen<ProductCase> Cases { get; } = Of(Gen.Bool);
+
+    public static Gen<ProductCase> WithoutResidual { get; } = Of(Gen.Const(false));
 
     public ProductProblem Problem { get; }
 
@@ -57,20 +62,22 @@ internal sealed unsafe class ProductCase
     private int OutputBytes => ((Rows - 1) * Problem.OutputStride) + (Problem.Channels * Problem.Epilogue.ElementBytes);
 
     /// <summary>The output and what lies between its rows, after some runs of a kernel.</summary>
-    public byte[] Run(ProductTier tier, Action<ProductKernel, nint, nint>? runs = null)
+    public byte[] Run(ProductTier tier, Action<ProductKernel, nint, nint, nint>? runs = null)
     {
         using ProductKernel kernel = tier.Build(Problem);
         using var input = new GuardedMemory(_input.Length, 0, _atEnd);
         using var output = new GuardedMemory(OutputBytes, Canary, _atEnd);
+        using var others = new GuardedMemory(_others.Length, 0, _atEnd);
         _input.CopyTo(input.Span);
+        _others.CopyTo(others.Span);
         byte* a = input.Start - _lowest;
         if (runs is null)
         {
-            kernel.Run(a, output.Start, Rows, 0, kernel.Panels);
+            kernel.Run(a, output.Start, Rows, 0, kernel.Panels, others.Start);
         }
         else
         {
-            runs(kernel, (nint)a, (nint)output.Start);
+            runs(kernel, (nint)a, (nint)output.Start, (nint)others.Start);
         }
 
         return output.Span.ToArray();
@@ -100,7 +107,13 @@ internal sealed unsafe class ProductCase
             ];
             for (int n = 0; n < Problem.Channels; n++)
             {
-                ExactEpilogue.Of(Problem.Epilogue, unchecked((int)sum(row, n)), n).CopyTo(output, (r * Problem.OutputStride) + (n * Problem.Epilogue.ElementBytes));
+                byte[] bytes = ExactEpilogue.Of(Problem.Epilogue, unchecked((int)sum(row, n)), n);
+                if (Problem.Residual is { } residual)
+                {
+                    bytes[0] = ExactEpilogue.Add(residual, bytes[0], _others[(r * residual.RowStride) + n]);
+                }
+
+                bytes.CopyTo(output, (r * Problem.OutputStride) + (n * Problem.Epilogue.ElementBytes));
             }
         }
 
@@ -108,4 +121,16 @@ internal sealed unsafe class ProductCase
     }
 
     public override string ToString() => _text;
+
+    private static Gen<ProductCase> Of(Gen<bool> residual) => Gen.Select(
+        Gen.Int[1, 130], Gen.Int[1, 40], Gen.Int[1, 9], Gen.Int[1, 70], Gen.Enum<EpilogueKind>(), Gen.Int[0, int.MaxValue - 1], Gen.Select(Gen.Bool, residual))
+        .Select((channels, rows, segments, bytes, kind, seed, flags) => new ProductCase(channels, rows, segments, bytes, kind, seed, flags.Item1, flags.Item2));
+
+    private static ProductResidual Residual(int channels, Random random)
+    {
+        byte least = (byte)(random.Next(2) == 0 ? 0 : random.Next(256));
+        byte most = (byte)(random.Next(2) == 0 ? 255 : random.Next(least, 256));
+        QuantizedRange Range() => new(random.Next(12) switch { 0 => 1e-30f, 1 => 1e30f, _ => 0.01f + random.NextSingle() }, (byte)(random.Next(3) == 0 ? 0 : random.Next(256)));
+        return new ProductResidual(new(Range(), Range(), Range(), least, most), random.Next(2) == 0, channels + random.Next(0, 9));
+    }
 }

@@ -31,8 +31,11 @@ public sealed unsafe class ProductTierTests
         {
             for (int channels = 1; channels <= 70; channels++)
             {
-                var edge = new ProductCase(channels, 1 + (channels * 7 % 23), 1 + (channels % 3), 1 + (channels * 5 % 11), kind, channels, atEnd: true);
-                Assert.True(edge.Run(tier).AsSpan().SequenceEqual(edge.Run(s_reference)), edge.ToString());
+                foreach (bool residual in (bool[])[false, true])
+                {
+                    var edge = new ProductCase(channels, 1 + (channels * 7 % 23), 1 + (channels % 3), 1 + (channels * 5 % 11), kind, channels, atEnd: true, residual);
+                    Assert.True(edge.Run(tier).AsSpan().SequenceEqual(edge.Run(s_reference)), edge.ToString());
+                }
             }
         }
     }
@@ -45,14 +48,15 @@ public sealed unsafe class ProductTierTests
         Gen.Select(ProductCase.Cases, Gen.Double[0, 1], Gen.Double[0, 1]).Sample(
             (c, u, v) =>
             {
-                byte[] parts = c.Run(tier, (kernel, a, y) =>
+                byte[] parts = c.Run(tier, (kernel, a, y, others) =>
                 {
                     int row = (int)(u * c.Rows), panel = (int)(v * kernel.Panels);
+                    byte* lowerOthers = (byte*)others + ((nint)row * (c.Problem.Residual?.RowStride ?? 0));
                     byte* lowerA = (byte*)a + ((nint)row * c.Problem.RowStride), lowerY = (byte*)y + ((nint)row * c.Problem.OutputStride);
-                    kernel.Run(lowerA, lowerY, c.Rows - row, panel, kernel.Panels - panel);
-                    kernel.Run((byte*)a, (byte*)y, row, 0, panel);
-                    kernel.Run(lowerA, lowerY, c.Rows - row, 0, panel);
-                    kernel.Run((byte*)a, (byte*)y, row, panel, kernel.Panels - panel);
+                    kernel.Run(lowerA, lowerY, c.Rows - row, panel, kernel.Panels - panel, lowerOthers);
+                    kernel.Run((byte*)a, (byte*)y, row, 0, panel, (byte*)others);
+                    kernel.Run(lowerA, lowerY, c.Rows - row, 0, panel, lowerOthers);
+                    kernel.Run((byte*)a, (byte*)y, row, panel, kernel.Panels - panel, (byte*)others);
                 });
                 return parts.AsSpan().SequenceEqual(c.Run(tier));
             },
@@ -112,6 +116,7 @@ public sealed unsafe class ProductTierTests
         ProductProblem problem = new ProductCase(5, 1, 2, 3, EpilogueKind.Requantize, 1, atEnd: true).Problem;
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Weights = new sbyte[29] }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Bias = new int[4] }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new StoreSums(), Residual = new ProductResidual(default, true, 5) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { SegmentOffsets = [] }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[4], 0) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[5], 256) }));

@@ -38,6 +38,15 @@ internal readonly struct AddStep(float a, float b, float constant) : IBinaryStep
 {
     public static bool Commutes => true;
 
+    /// <summary>What codes of the first operand are multiplied by.</summary>
+    public float A => a;
+
+    /// <summary>What codes of the second operand are multiplied by.</summary>
+    public float B => b;
+
+    /// <summary>What is added.</summary>
+    public float Constant => constant;
+
     public static AddStep Of(QuantizedBinary range)
     {
         (float a, float b) = (range.A.Scale / range.Y.Scale, range.B.Scale / range.Y.Scale);

@@ -47,10 +47,11 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
         p => p.Epilogue is FixedPointRequantize ? ProductTiers.All.First(t => t != Tier && t.IsSupported()).Build(p) : new Avx512VnniProductKernel(p));
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels) => Run(a, y, new(1, rows, 0, 0), firstPanel, panels, 0, _problem.SegmentOffsets.Length);
+    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null) =>
+        Run(a, y, new(1, rows, 0, 0), firstPanel, panels, 0, _problem.SegmentOffsets.Length, others);
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, KernelLines lines, int firstPanel, int panels, int firstSegment, int segments)
+    public override void Run(byte* a, byte* y, KernelLines lines, int firstPanel, int panels, int firstSegment, int segments, byte* others = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ProductCall call = default;
@@ -64,15 +65,16 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
             call.Constants = _packed.Constants(panel);
             call.A = a;
             call.Y = y + ((long)panel * PanelWidth * _problem.Epilogue.ElementBytes);
+            call.Others = others + ((long)panel * PanelWidth);
             if (lines.Rows == _problem.LineRows)
             {
-                Call(_lines[last], call, lines.Lines, lines.Stride, lines.OutputStride);
+                Call(_lines[last], call, lines);
                 continue;
             }
 
             if (lines.Rows == _problem.LastRows && _lastLines[last] is { } shorter)
             {
-                Call(shorter, call, lines.Lines, lines.Stride, lines.OutputStride);
+                Call(shorter, call, lines);
                 continue;
             }
 
@@ -81,6 +83,7 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
                 Rows(call, lines.Rows, last);
                 call.A += lines.Stride;
                 call.Y += lines.OutputStride;
+                call.Others += lines.OthersStride;
             }
         }
 
@@ -104,27 +107,29 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     private void Rows(ProductCall call, int rows, int last)
     {
         int height = _tileRows[last];
-        (long stride, long outputStride) = ((long)height * _problem.RowStride, (long)height * _problem.OutputStride);
         int tiles = rows / height;
         int left = rows - (tiles * height);
+        var whole = new KernelLines(
+            tiles, height, (long)height * _problem.RowStride, (long)height * _problem.OutputStride, (long)height * (_problem.Residual?.RowStride ?? 0));
         if (tiles > 0)
         {
-            Call(_tiles[last], call, tiles, stride, outputStride);
+            Call(_tiles[last], call, whole);
         }
 
         if (left > 0)
         {
-            call.A += tiles * stride;
-            call.Y += tiles * outputStride;
-            Call(Code(last == 0 ? 0 : Panels - 1, left, () => [new(left, 1, [])]), call, 1, 0, 0);
+            call.A += tiles * whole.Stride;
+            call.Y += tiles * whole.OutputStride;
+            call.Others += tiles * whole.OthersStride;
+            Call(Code(last == 0 ? 0 : Panels - 1, left, () => [new(left, 1, [])]), call, new(1, left, 0, 0));
         }
     }
 
-    private static void Call(ExecutableMemory code, ProductCall call, int lines, long stride, long outputStride)
+    private static void Call(ExecutableMemory code, ProductCall call, KernelLines lines)
     {
-        if (lines > 0)
+        if (lines.Lines > 0)
         {
-            (call.Lines, call.LineStride, call.OutputLineStride) = (lines, stride, outputStride);
+            (call.Lines, call.LineStride, call.OutputLineStride, call.OthersLineStride) = (lines.Lines, lines.Stride, lines.OutputStride, lines.OthersStride);
             ((delegate* unmanaged<ProductCall*, void>)code.Address)(&call);
         }
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Kernels.Products;
@@ -25,7 +26,14 @@ internal sealed unsafe class PackedProduct : IDisposable
     /// <summary>Of the order in which packed lanes are stored, 64 bytes.</summary>
     public const int OrderOffset = 64;
 
+    /// <summary>Of what adds a residual: floats of the zero point, the least and most codes, the factors of the first and second operand, the constant, the least and most sums.</summary>
+    public const int ResidualOffset = 24;
+
+    /// <summary>Of the byte shuffles that spread other codes over lanes, 64 bytes a vector, and of the order of their dwords before.</summary>
+    public const int SpreadOffset = 128;
+
     private const int TailBytes = 128;
+    private const int SpreadBytes = 256;
     private const float MostBeforeConversion = 1 << 30;
 
     private readonly ProductProblem _problem;
@@ -41,8 +49,8 @@ internal sealed unsafe class PackedProduct : IDisposable
         _panelVectors = PanelVectors(problem.Channels);
         Steps = (problem.SegmentBytes + 3) / 4;
         Panels = (problem.Channels + (16 * _panelVectors) - 1) / (16 * _panelVectors);
-        (Least, Most) = problem.Epilogue is FloatRequantize q ? (q.Least, q.Most) : ((byte)0, (byte)255);
-        MayOverflow = problem.Epilogue is FloatRequantize r && Overflows(problem, r);
+        (Least, Most) = problem.Residual is { } sum ? (sum.Range.Least, sum.Range.Most) : problem.Epilogue is FloatRequantize q ? (q.Least, q.Most) : ((byte)0, (byte)255);
+        MayOverflow = problem.Residual is { } residual ? Overflows(residual.Step) : problem.Epilogue is FloatRequantize r && Overflows(problem, r);
         _weights = new NativeBuffer((long)PanelBytes * Panels);
         _bias = new NativeBuffer(64L * _panelVectors * Panels);
         _constants = new NativeBuffer((long)ConstantBytes * Panels);
@@ -69,14 +77,17 @@ internal sealed unsafe class PackedProduct : IDisposable
     /// <summary>Highest byte stored.</summary>
     public byte Most { get; }
 
-    /// <summary>Whether a scaled sum can exceed 32 bits.</summary>
+    /// <summary>Zero point of the product's codes.</summary>
+    public int ZeroPoint => _problem.Epilogue is FloatRequantize q ? q.ZeroPoint : 0;
+
+    /// <summary>Whether a scaled sum, or one with a residual, can exceed 32 bits.</summary>
     public bool MayOverflow { get; }
 
     private int PanelBytes => _problem.SegmentOffsets.Length * Steps * PanelWidth * 4;
 
     private int FloatsPerLane => _problem.Epilogue is ToFloat ? 2 : 1;
 
-    private int ConstantBytes => (64 * _panelVectors * FloatsPerLane) + TailBytes;
+    private int ConstantBytes => (64 * _panelVectors * FloatsPerLane) + TailBytes + (_problem.Residual is null ? 0 : SpreadBytes);
 
     /// <summary>Channels of a panel.</summary>
     public int ChannelsOf(int panel) => Math.Min(PanelWidth, _problem.Channels - (panel * PanelWidth));
@@ -131,6 +142,8 @@ internal sealed unsafe class PackedProduct : IDisposable
 
         return false;
     }
+
+    private static bool Overflows(AddStep step) => !((255 * (Math.Abs((double)step.A) + Math.Abs((double)step.B))) + Math.Abs((double)step.Constant) < MostBeforeConversion);
 
     private void PackWeights(int panel)
     {
@@ -204,15 +217,43 @@ internal sealed unsafe class PackedProduct : IDisposable
 
         if (_problem.Epilogue is FloatRequantize bytes)
         {
-            PackTail(Constants(panel) + TailOffset(vectors), vectors, channels, bytes);
+            PackTail(Constants(panel) + TailOffset(vectors), vectors, channels);
+            if (_problem.Residual is { } residual)
+            {
+                PackResidual(Constants(panel) + TailOffset(vectors), vectors, bytes, residual);
+            }
         }
     }
 
-    private static void PackTail(byte* tail, int vectors, int channels, FloatRequantize epilogue)
+    private static void PackResidual(byte* tail, int vectors, FloatRequantize product, ProductResidual residual)
     {
-        *(short*)tail = (short)epilogue.ZeroPoint;
-        tail[LeastOffset] = epilogue.Least;
-        tail[MostOffset] = epilogue.Most;
+        (AddStep step, QuantizedBinary range) = (residual.Step, residual.Range);
+        ReadOnlySpan<float> floats = [product.ZeroPoint, product.Least, product.Most, step.A, step.B, step.Constant, range.Least, range.Most];
+        floats.CopyTo(new Span<float>(tail + ResidualOffset, floats.Length));
+        byte* spread = tail + SpreadOffset;
+        const byte Nothing = 0x80;
+        for (int at = 0; at < 64 * vectors; at++)
+        {
+            // dword d of a 128-bit lane is one byte of the vector's own four, which two vectors have 8 bytes apart (vpmovzxdq)
+            int own = (at / 64) * (vectors == 2 ? 8 : 4);
+            spread[at] = at % 4 == 0 ? (byte)(own + (at / 4 % 4)) : Nothing;
+        }
+
+        if (vectors == 3)
+        {
+            int* order = (int*)(spread + 192);
+            for (int i = 0; i < 16; i++)
+            {
+                order[i] = i % 4 < 3 ? (3 * (i / 4)) + (i % 4) : 0;
+            }
+        }
+    }
+
+    private void PackTail(byte* tail, int vectors, int channels)
+    {
+        *(short*)tail = (short)ZeroPoint;
+        tail[LeastOffset] = Least;
+        tail[MostOffset] = Most;
         *(float*)(tail + BoundOffset) = MostBeforeConversion;
         *(ulong*)(tail + MaskOffset) = channels == 64 ? ulong.MaxValue : (1UL << channels) - 1;
         int* order = (int*)(tail + OrderOffset);

@@ -8,8 +8,9 @@ namespace Halftone.Engine.Kernels.Products;
 /// <remarks>
 /// vcvtps2dq rounds ties to even and gives the lowest integer for products that overflow, so where a product can (<see cref="PackedProduct.MayOverflow"/>) it is bounded before.
 /// Packing saturates to 16 bits, then the zero point is added with saturation, then to bytes: the same as adding it in 32 bits and clamping, since it is within a byte.
+/// A residual is added while products are floats still (<see cref="ProductResidualCode"/>), and takes care of zero points.
 /// </remarks>
-internal sealed class ProductBytes(Assembler code, PackedProduct packed, int vectors, int rows, int outputStride, bool full)
+internal sealed class ProductBytes(Assembler code, PackedProduct packed, ProductResidualCode? residual, int vectors, int rows, int outputStride, bool full)
 {
     private const int Order = 28; // registers left by the sums
     private const int Bound = 29;
@@ -24,8 +25,13 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, int vec
     /// <summary>Emits it; the sums are in the first rows * vectors registers, rows of vectors.</summary>
     public void Emit()
     {
-        code.vpbroadcastw(Zmm(Zero), __word_ptr[r10 + Constants]);
-        if (packed.MayOverflow)
+        if (residual is null)
+        {
+            code.vpbroadcastw(Zmm(Zero), __word_ptr[r10 + Constants]);
+        }
+
+        residual?.Begin();
+        if (residual is null && packed.MayOverflow)
         {
             code.vbroadcastss(Zmm(Bound), __dword_ptr[r10 + (Constants + PackedProduct.BoundOffset)]);
         }
@@ -50,11 +56,18 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, int vec
     {
         for (int i = first; i < first + count; i++)
         {
+            residual?.Load(i);
             for (int j = 0; j < vectors; j++)
             {
                 AssemblerRegisterZMM x = Sum(i, j);
                 code.vcvtdq2ps(x, x);
                 code.vmulps(x, x, __zmmword_ptr[r10 + (64 * j)]);
+                if (residual is not null)
+                {
+                    residual.Add(x, j);
+                    continue;
+                }
+
                 if (packed.MayOverflow)
                 {
                     code.vminps(x, Zmm(Bound), x); // what is not a number stays so, and ends as the least code
@@ -103,10 +116,13 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, int vec
                 break;
         }
 
-        code.vpaddsw(low, low, zero);
-        if (high != low)
+        if (residual is null)
         {
-            code.vpaddsw(high, high, zero);
+            code.vpaddsw(low, low, zero);
+            if (high != low)
+            {
+                code.vpaddsw(high, high, zero);
+            }
         }
 
         code.vpackuswb(low, low, high);

@@ -39,6 +39,15 @@ internal unsafe struct ProductCall
 
     /// <summary>Bytes from a line of the output to the next.</summary>
     public long OutputLineStride;
+
+    /// <summary>What is added to the first row of the line.</summary>
+    public byte* Others;
+
+    /// <summary>Bytes from a line of what is added to the next.</summary>
+    public long OthersLineStride;
+
+    /// <summary>Where the kernel keeps what is added to the first row of the tile.</summary>
+    public byte* OthersTile;
 }
 
 /// <summary>Taps of a segment that some rows of a tile may leave out, because what they would read is zero.</summary>
@@ -115,6 +124,12 @@ internal sealed class ProductCode
         c.Label(ref line);
         c.mov(rsi, r14);
         c.mov(rcx, r15);
+        if (_problem.Residual is not null)
+        {
+            c.mov(rax, __qword_ptr[rbp + 80]);
+            c.mov(__qword_ptr[rbp + 96], rax);
+        }
+
         foreach (ProductTile tile in tiles)
         {
             Tiles(tile);
@@ -122,6 +137,12 @@ internal sealed class ProductCode
 
         c.add(r14, __qword_ptr[rbp + 64]);
         c.add(r15, __qword_ptr[rbp + 72]);
+        if (_problem.Residual is not null)
+        {
+            c.mov(rax, __qword_ptr[rbp + 88]);
+            c.add(__qword_ptr[rbp + 80], rax);
+        }
+
         c.dec(__qword_ptr[rbp + 24]);
         c.jnz(line);
         Leave(c, windows);
@@ -169,6 +190,11 @@ internal sealed class ProductCode
         Finish();
         c.add(rsi, _rows * _problem.RowStride);
         c.add(rcx, _rows * _problem.OutputStride);
+        if (_problem.Residual is { } residual)
+        {
+            c.add(__qword_ptr[rbp + 96], _rows * residual.RowStride);
+        }
+
         if (tiles.Repeat > 1)
         {
             c.dec(r8d);
@@ -282,7 +308,9 @@ internal sealed class ProductCode
                 });
                 break;
             default:
-                new ProductBytes(_code, _packed, _vectors, _rows, _problem.OutputStride, full: _lanes == 16).Emit();
+                bool full = _lanes == 16;
+                ProductResidualCode? others = _problem.Residual is { } residual ? new(_code, _packed, residual, _vectors, full) : null;
+                new ProductBytes(_code, _packed, others, _vectors, _rows, _problem.OutputStride, full).Emit();
                 break;
         }
     }

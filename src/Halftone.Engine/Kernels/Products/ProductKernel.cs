@@ -18,7 +18,8 @@ internal abstract unsafe class ProductKernel : IDisposable
     /// <param name="rows">Number of rows.</param>
     /// <param name="firstPanel">The first panel.</param>
     /// <param name="panels">Number of panels.</param>
-    public abstract void Run(byte* a, byte* y, int rows, int firstPanel, int panels);
+    /// <param name="others">What is added to the first row, its first channel, where the problem has a residual.</param>
+    public abstract void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null);
 
     /// <summary>Computes some panels of lines of rows, where some segments may be known to hold nothing but zeros; a kernel may leave them out.</summary>
     /// <param name="a">The first row of the first line.</param>
@@ -28,13 +29,14 @@ internal abstract unsafe class ProductKernel : IDisposable
     /// <param name="panels">Number of panels.</param>
     /// <param name="firstSegment">The first segment that may hold something else.</param>
     /// <param name="segments">Number of segments that may, 1 or more.</param>
-    public virtual void Run(byte* a, byte* y, KernelLines lines, int firstPanel, int panels, int firstSegment, int segments)
+    /// <param name="others">What is added to the first row of the first line, its first channel, where the problem has a residual.</param>
+    public virtual void Run(byte* a, byte* y, KernelLines lines, int firstPanel, int panels, int firstSegment, int segments, byte* others = null)
     {
         for (int panel = firstPanel; panel < firstPanel + panels; panel++)
         {
             for (int line = 0; line < lines.Lines; line++)
             {
-                Run(a + (line * lines.Stride), y + (line * lines.OutputStride), lines.Rows, panel, 1);
+                Run(a + (line * lines.Stride), y + (line * lines.OutputStride), lines.Rows, panel, 1, others + (line * lines.OthersStride));
             }
         }
     }
@@ -48,7 +50,8 @@ internal abstract unsafe class ProductKernel : IDisposable
 /// <param name="Rows">Rows of a line.</param>
 /// <param name="Stride">Bytes from a line to the next.</param>
 /// <param name="OutputStride">Bytes from a line of the output to the next.</param>
-internal readonly record struct KernelLines(int Lines, int Rows, long Stride, long OutputStride);
+/// <param name="OthersStride">Bytes from a line of what is added to the next.</param>
+internal readonly record struct KernelLines(int Lines, int Rows, long Stride, long OutputStride, long OthersStride = 0);
 
 /// <summary>How products are computed on one kind of machine.</summary>
 /// <param name="Name">As the environment variable HALFTONE_ENGINE_TIER spells it: reference, avx2, avxvnni, avx512vnni, advsimd.</param>

@@ -35,6 +35,9 @@ internal sealed record ProductProblem
     /// <summary>What becomes of the sums.</summary>
     public required Epilogue Epilogue { get; init; }
 
+    /// <summary>What is added to the codes of the epilogue; null for nothing. It needs an epilogue of codes.</summary>
+    public ProductResidual? Residual { get; init; }
+
     /// <summary>How many rows most calls will ask for; a hint for tiling.</summary>
     public int LineRows { get; init; } = 1;
 

@@ -24,7 +24,7 @@ internal sealed unsafe class ReferenceProducts : ProductKernel
     public override int TileRows => 1;
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels)
+    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null)
     {
         int end = Math.Min((firstPanel + panels) * Width, _problem.Channels);
         for (int r = 0; r < rows; r++)
@@ -32,7 +32,9 @@ internal sealed unsafe class ReferenceProducts : ProductKernel
             for (int n = firstPanel * Width; n < end; n++)
             {
                 int sum = Sum(a + ((nint)r * _problem.RowStride), n);
-                ScalarEpilogue.Store(_problem.Epilogue, sum, n, y + ((nint)r * _problem.OutputStride) + ((nint)n * _problem.Epilogue.ElementBytes));
+                byte* to = y + ((nint)r * _problem.OutputStride) + ((nint)n * _problem.Epilogue.ElementBytes);
+                ScalarEpilogue.Store(_problem.Epilogue, sum, n, to);
+                _problem.Residual?.AddOne(to, others + ((nint)r * _problem.Residual.RowStride) + n);
             }
         }
     }

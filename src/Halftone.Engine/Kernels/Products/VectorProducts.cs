@@ -17,6 +17,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     private readonly NativeBuffer _memory;
     private readonly ChannelBlocks _blocks;
     private readonly CodeRange _range;
+    private readonly ProductResidual? _residual;
     private readonly int _channels;
     private readonly int _elementBytes;
     private readonly int _segments;
@@ -38,6 +39,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         _rowStride = problem.RowStride;
         _outputStride = problem.OutputStride;
         _range = CodeRange.Of(problem.Epilogue);
+        _residual = problem.Residual;
         _panelBytes = (nint)_segments * _quads * TSet.Steps * QuadWeights.StepBytes;
         _blocks = new ChannelBlocks(QuadWeights.Bias(problem.Bias, problem.Weights, TSet.ActivationOffset), problem.Epilogue);
         _memory = new NativeBuffer((Panels * _panelBytes) + ((long)_segments * sizeof(nint)));
@@ -64,7 +66,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     public override int TileRows => Rows;
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels)
+    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null)
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
         // tiles store 16 channels; where a panel has fewer, they store here
@@ -89,6 +91,8 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
                     ChannelBlocks.Copy(narrow, to, _outputStride, step, bytes);
                 }
             }
+
+            _residual?.Add(output, _outputStride, others + first, rows, bytes); // the codes are in the nearest cache still
         }
 
         GC.KeepAlive(this);

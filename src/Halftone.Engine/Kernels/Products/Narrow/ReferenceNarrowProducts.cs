@@ -27,7 +27,7 @@ internal sealed unsafe class ReferenceNarrowProducts : ProductKernel
     public override int TileRows => 1;
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels)
+    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null)
     {
         int end = Math.Min((firstPanel + panels) * Width, _product.Channels);
         for (int r = 0; r < rows; r++)

@@ -57,7 +57,7 @@ internal sealed unsafe class VectorNarrowProducts<TEpilogue> : ProductKernel
     public override int TileRows => MostRows;
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels)
+    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null)
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
         int* sums = stackalloc int[MostRows * ChannelBlocks.Width];
