@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Memory;
 using Iced.Intel;
@@ -8,47 +7,6 @@ namespace Halftone.Engine.Kernels;
 
 public sealed unsafe class AssembledTests
 {
-    /// <summary>Taps and kernel rows that read padding of zeros may be left out: the result is that of all.</summary>
-    [Fact]
-    public void Leaving_out_padding_changes_nothing()
-    {
-        Assert.SkipUnless(Cpu.HasAvx512Vnni, "this machine lacks AVX-512 VNNI");
-        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 3], Gen.Int[1, 2], Gen.Int[1, 150], Gen.Int[1, 5], Gen.Int[0, 1 << 30]).Sample(
-            (width, radius, stride, channels, quads, seed) =>
-            {
-                int depth = 4 * quads;
-                int taps = (2 * radius) + 1;
-                int pitch = (width + (2 * radius)) * depth;
-                int outputs = ((width - 1) / stride) + 1;
-                var random = new Random(seed);
-                byte[] image = new byte[(pitch * taps) + 64];
-                for (int row = radius; row < taps; row++)
-                {
-                    random.NextBytes(image.AsSpan((row * pitch) + (radius * depth), width * depth));
-                }
-
-                var weights = new sbyte[channels * taps * taps * depth];
-                random.NextBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(weights.AsSpan()));
-                ImmutableArray<(int, int)> inside =
-                    [.. Enumerable.Range(0, outputs).Select(x => (Math.Max(0, radius - (x * stride)), Math.Min(taps, width + radius - (x * stride))))];
-                var problem = new ProductProblem
-                {
-                    Channels = channels,
-                    SegmentBytes = taps * depth,
-                    SegmentOffsets = [.. Enumerable.Range(0, taps).Select(r => r * pitch)],
-                    RowStride = stride * depth,
-                    OutputStride = channels,
-                    Weights = weights,
-                    Bias = new int[channels],
-                    LineRows = outputs,
-                    TapBytes = depth,
-                    Epilogue = new FloatRequantize([.. Enumerable.Repeat(0.0005f, channels)], 100),
-                };
-                return Run(problem with { LineTaps = inside }, image, outputs, radius, taps - radius).AsSpan().SequenceEqual(Run(problem, image, outputs, 0, taps));
-            },
-            iter: 300);
-    }
-
     /// <summary>Kernels in the calling convention of Windows keep what belongs to the caller there: called through code that looks.</summary>
     [Fact]
     public void Kernels_for_Windows_keep_the_caller_s_registers()
@@ -87,19 +45,6 @@ public sealed unsafe class AssembledTests
 
         Assert.Equal(0x1111, BitConverter.ToInt64(found, 160));
         Assert.Equal(0x2222, BitConverter.ToInt64(found, 168));
-    }
-
-    private static byte[] Run(ProductProblem problem, byte[] image, int rows, int firstSegment, int segments)
-    {
-        using var kernel = new Avx512VnniProductKernel(problem);
-        byte[] output = new byte[rows * problem.OutputStride];
-        fixed (byte* a = image)
-        fixed (byte* y = output)
-        {
-            kernel.Run(a, y, new(1, rows, 0, 0), 0, kernel.Panels, firstSegment, segments);
-        }
-
-        return output;
     }
 
     /// <summary>System V outside, Windows inside: fills xmm6 to xmm15, rdi and rsi, calls, and writes down what they hold after.</summary>

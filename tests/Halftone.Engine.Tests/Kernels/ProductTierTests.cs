@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Halftone.Engine.Kernels.Products;
 
 namespace Halftone.Engine.Kernels;
@@ -63,6 +65,48 @@ public sealed unsafe class ProductTierTests
             iter: name.EndsWith("emulated") ? 20 : 100);
     }
 
+    /// <summary>Taps and kernel rows that read padding of zeros may be left out: the result is that of all.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Leaving_out_padding_changes_nothing(string name)
+    {
+        ProductTier tier = Supported(name);
+        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 3], Gen.Int[1, 2], Gen.Int[1, 150], Gen.Int[1, 5], Gen.Int[0, 1 << 30]).Sample(
+            (width, radius, stride, channels, quads, seed) =>
+            {
+                int depth = 4 * quads;
+                int taps = (2 * radius) + 1;
+                int pitch = (width + (2 * radius)) * depth;
+                int outputs = ((width - 1) / stride) + 1;
+                var random = new Random(seed);
+                byte[] image = new byte[(pitch * taps) + 64];
+                for (int row = radius; row < taps; row++)
+                {
+                    random.NextBytes(image.AsSpan((row * pitch) + (radius * depth), width * depth));
+                }
+
+                var weights = new sbyte[channels * taps * taps * depth];
+                random.NextBytes(MemoryMarshal.AsBytes(weights.AsSpan()));
+                ImmutableArray<(int, int)> inside =
+                    [.. Enumerable.Range(0, outputs).Select(x => (Math.Max(0, radius - (x * stride)), Math.Min(taps, width + radius - (x * stride))))];
+                var problem = new ProductProblem
+                {
+                    Channels = channels,
+                    SegmentBytes = taps * depth,
+                    SegmentOffsets = [.. Enumerable.Range(0, taps).Select(r => r * pitch)],
+                    RowStride = stride * depth,
+                    OutputStride = channels,
+                    Weights = weights,
+                    Bias = new int[channels],
+                    LineRows = outputs,
+                    TapBytes = depth,
+                    Epilogue = new FloatRequantize([.. Enumerable.Repeat(0.0005f, channels)], 100),
+                };
+                return Run(tier, problem with { LineTaps = inside }, image, outputs, radius, taps - radius).AsSpan().SequenceEqual(Run(s_reference, problem, image, outputs, 0, taps));
+            },
+            iter: name.EndsWith("emulated") ? 30 : 300);
+    }
+
     /// <summary>255 * -128 in every place of a long row: pairs of them leave 16 bits.</summary>
     [Theory]
     [MemberData(nameof(Names))]
@@ -123,6 +167,19 @@ public sealed unsafe class ProductTierTests
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[5], 0, 9, 8) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FixedPointRequantize(FixedPointForm.Q31, new int[5], [1, 0, 0, 0, 0], 0) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FixedPointRequantize(FixedPointForm.SingleRounding, [-1, 0, 0, 0, 0], new int[5], 0) }));
+    }
+
+    private static byte[] Run(ProductTier tier, ProductProblem problem, byte[] image, int rows, int firstSegment, int segments)
+    {
+        using ProductKernel kernel = tier.Build(problem);
+        byte[] output = new byte[rows * problem.OutputStride];
+        fixed (byte* a = image)
+        fixed (byte* y = output)
+        {
+            kernel.Run(a, y, new(1, rows, 0, 0), 0, kernel.Panels, firstSegment, segments);
+        }
+
+        return output;
     }
 
     private static ProductTier Supported(string name)

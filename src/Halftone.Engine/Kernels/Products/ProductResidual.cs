@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Halftone.Engine.Kernels.Pointwise;
 
 namespace Halftone.Engine.Kernels.Products;
@@ -19,20 +20,49 @@ internal sealed unsafe record ProductResidual(QuantizedBinary Range, bool Produc
     /// <param name="count">Codes of a row.</param>
     public void Add(byte* y, nint stride, byte* others, int rows, int count)
     {
-        if (stride == count && RowStride == count)
+        int at = 0;
+        if (Lanes16.IsSupported)
         {
-            (rows, count) = (1, rows * count); // rows that leave no gap are one
+            at = Columns<Lanes16>(y, stride, others, rows, at, count);
         }
 
-        for (int row = 0; row < rows; row++)
+        if (Lanes8.IsSupported)
         {
-            LaneLoop.Run(Row(y + (row * stride), others + ((nint)row * RowStride)), count);
+            at = Columns<Lanes8>(y, stride, others, rows, at, count);
         }
+
+        if (Lanes4.IsSupported)
+        {
+            at = Columns<Lanes4>(y, stride, others, rows, at, count);
+        }
+
+        Columns<Lane>(y, stride, others, rows, at, count);
     }
 
     /// <summary>Adds to one code.</summary>
-    public void AddOne(byte* y, byte* other) => Row(y, other).Run<Lane>(0);
+    public void AddOne(byte* y, byte* other) => Columns<Lane>(y, 0, other, 1, 0, 1);
 
-    private BinaryRow<AddStep> Row(byte* y, byte* others) =>
-        ProductFirst ? new(Step, y, others, y, Range.Least, Range.Most) : new(Step, others, y, y, Range.Least, Range.Most);
+    // rows are short where a kernel has few channels, so down the rows and not along them
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Columns<TLanes>(byte* y, nint stride, byte* others, int rows, int at, int count)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        (TLanes least, TLanes most) = (TLanes.All(Range.Least), TLanes.All(Range.Most));
+        (AddStep step, bool productFirst, nint othersStride) = (Step, ProductFirst, RowStride);
+        for (; at <= count - TLanes.Count; at += TLanes.Count)
+        {
+            byte* to = y + at;
+            byte* other = others + at;
+            for (int row = rows; row > 0; row--)
+            {
+                (TLanes product, TLanes added) = (TLanes.Load(to), TLanes.Load(other));
+                TLanes sum = productFirst ? step.Compute(product, added) : step.Compute(added, product);
+                TLanes.Store(to, TLanes.Clamp(sum, least, most));
+                to += stride;
+                other += othersStride;
+            }
+        }
+
+        return at;
+    }
 }

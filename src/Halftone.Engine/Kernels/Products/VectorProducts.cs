@@ -66,33 +66,25 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     public override int TileRows => Rows;
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null)
+    public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null) =>
+        Run(a, y, new(1, rows, 0, 0), firstPanel, panels, 0, _segments, others);
+
+    /// <inheritdoc/>
+    public override void Run(byte* a, byte* y, KernelLines lines, int firstPanel, int panels, int firstSegment, int segments, byte* others = null)
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
-        // tiles store 16 channels; where a panel has fewer, they store here
-        byte* narrow = stackalloc byte[MostRows * ChannelBlocks.MostBytes];
+        if (TSet.ActivationOffset != 0)
+        {
+            (firstSegment, segments) = (0, _segments); // the biases count on every weight
+        }
+
         for (int panel = firstPanel; panel < firstPanel + panels; panel++)
         {
-            int first = panel * PanelWidth;
-            int bytes = Math.Min(PanelWidth, _channels - first) * _elementBytes;
-            byte* output = y + ((nint)first * _elementBytes);
-            int step;
-            for (int row = 0; row < rows; row += step)
+            sbyte* weights = _weights + (panel * _panelBytes) + (firstSegment * (nint)_quads * TSet.Steps * QuadWeights.StepBytes);
+            for (int line = 0; line < lines.Lines; line++)
             {
-                step = rows - row > FewRows ? Math.Min(Rows, rows - row) : 1;
-                byte* from = a + (row * _rowStride), to = output + (row * _outputStride);
-                if (first + PanelWidth <= _channels)
-                {
-                    Compute(from, to, _outputStride, step, panel);
-                }
-                else
-                {
-                    Compute(from, narrow, ChannelBlocks.MostBytes, step, panel);
-                    ChannelBlocks.Copy(narrow, to, _outputStride, step, bytes);
-                }
+                Line(a + (line * lines.Stride), y + (line * lines.OutputStride), others + (line * lines.OthersStride), lines.Rows, panel, new(weights, _offsets + firstSegment, segments));
             }
-
-            _residual?.Add(output, _outputStride, others + first, rows, bytes); // the codes are in the nearest cache still
         }
 
         GC.KeepAlive(this);
@@ -104,6 +96,32 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         _memory.Dispose();
         _blocks.Dispose();
         base.Dispose();
+    }
+
+    private void Line(byte* a, byte* y, byte* others, int rows, int panel, Segments segments)
+    {
+        // tiles store 16 channels; where a panel has fewer, they store here
+        byte* narrow = stackalloc byte[MostRows * ChannelBlocks.MostBytes];
+        int first = panel * PanelWidth;
+        int bytes = Math.Min(PanelWidth, _channels - first) * _elementBytes;
+        byte* output = y + ((nint)first * _elementBytes);
+        int step;
+        for (int row = 0; row < rows; row += step)
+        {
+            step = rows - row > FewRows ? Math.Min(Rows, rows - row) : 1;
+            byte* from = a + (row * _rowStride), to = output + (row * _outputStride);
+            if (first + PanelWidth <= _channels)
+            {
+                Compute(from, to, _outputStride, step, panel, segments);
+            }
+            else
+            {
+                Compute(from, narrow, ChannelBlocks.MostBytes, step, panel, segments);
+                ChannelBlocks.Copy(narrow, to, _outputStride, step, bytes);
+            }
+        }
+
+        _residual?.Add(output, _outputStride, others + first, rows, bytes); // the codes are in the nearest cache still
     }
 
     private void Pack(ProductProblem problem)
@@ -123,20 +141,20 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         }
     }
 
-    private void Compute(byte* a, byte* y, nint outputStride, int rows, int panel)
+    private void Compute(byte* a, byte* y, nint outputStride, int rows, int panel, Segments segments)
     {
         if (rows == 1)
         {
-            Row(a, y, panel);
+            Row(a, y, panel, segments);
         }
         else
         {
-            Tile(a, y, outputStride, rows, panel);
+            Tile(a, y, outputStride, rows, panel, segments);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile(byte* a, byte* y, nint outputStride, int rows, int panel)
+    private void Tile(byte* a, byte* y, nint outputStride, int rows, int panel, Segments segments)
     {
         // rows that are not there repeat the last; nothing is called here, since a call would have the sums live in memory
         nint last = rows - 1, stride = _rowStride;
@@ -144,9 +162,9 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         nint r4 = Math.Min(4, last) * stride, r5 = Math.Min(5, last) * stride;
         int* block = _blocks.Block(panel);
         TSums s0 = TSet.Sums(block), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
-        sbyte* w = _weights + (panel * _panelBytes);
-        nint* offset = _offsets;
-        for (int segment = _segments; segment > 0; segment--)
+        sbyte* w = segments.Weights;
+        nint* offset = segments.Offsets;
+        for (int segment = segments.Count; segment > 0; segment--)
         {
             byte* at = a + *offset++;
             for (int quad = _quads; quad > 0; quad--)
@@ -189,14 +207,14 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
 
     /// <summary>One row, its quads by turns in two chains of sums, so that a chain's latency matters less.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Row(byte* a, byte* y, int panel)
+    private void Row(byte* a, byte* y, int panel, Segments segments)
     {
         int* block = _blocks.Block(panel);
         TSums even = TSet.Sums(block), odd = default;
-        sbyte* w = _weights + (panel * _panelBytes);
-        for (int segment = 0; segment < _segments; segment++)
+        sbyte* w = segments.Weights;
+        for (int segment = 0; segment < segments.Count; segment++)
         {
-            byte* at = a + _offsets[segment];
+            byte* at = a + segments.Offsets[segment];
             int quad = _quads;
             for (; quad > 1; quad -= 2)
             {
@@ -221,5 +239,15 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     {
         sums = TSet.Add(sums, TSet.Quad(a, 0), TSet.Weights(w));
         return TSet.Steps == 2 ? TSet.Add(sums, TSet.Quad(a, 1), TSet.Weights(w + QuadWeights.StepBytes)) : sums;
+    }
+
+    /// <summary>Those of a panel that count.</summary>
+    private readonly struct Segments(sbyte* weights, nint* offsets, int count)
+    {
+        public sbyte* Weights => weights;
+
+        public nint* Offsets => offsets;
+
+        public int Count => count;
     }
 }
