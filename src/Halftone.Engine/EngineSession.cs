@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Halftone.Engine.Compilation;
 using Halftone.Engine.Dense;
 using Halftone.Engine.Execution;
@@ -84,6 +85,7 @@ public sealed class EngineSession : IModelRunner
 
         Check(plan.Inputs[0], Tensor.TypeOf<TIn>(), input.Length);
         Check(plan.Outputs[0], Tensor.TypeOf<TOut>(), output.Length);
+        Apart(plan.Inputs[0], MemoryMarshal.AsBytes(input), plan.Outputs[0], MemoryMarshal.AsBytes(output));
         RunContext context = plan.Rent();
         unsafe
         {
@@ -213,6 +215,25 @@ public sealed class EngineSession : IModelRunner
             {
                 throw new ModelException($"'{value.Name}' is {value.Type}, {value.Type.Bytes} bytes; given were {bytes}.");
             }
+        }
+
+        // outputs are written while inputs are still read
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            for (int j = 0; j < inputs.Length + i; j++)
+            {
+                PlanValue value = j < inputs.Length ? plan.Inputs[j] : plan.Outputs[j - inputs.Length];
+                ReadOnlySpan<byte> other = j < inputs.Length ? inputs[j].Bytes : outputs[j - inputs.Length].Bytes;
+                Apart(value, other, plan.Outputs[i], outputs[i].Bytes);
+            }
+        }
+    }
+
+    private static void Apart(PlanValue value, ReadOnlySpan<byte> memory, PlanValue output, ReadOnlySpan<byte> outputMemory)
+    {
+        if (memory.Overlaps(outputMemory))
+        {
+            throw new ModelException($"The memory given for '{output.Name}' overlaps that of '{value.Name}'.");
         }
     }
 

@@ -69,7 +69,8 @@ internal static class Compiler
         {
             foreach (Need need in unit.Needs)
             {
-                plan.SetNeeded(need.Value);
+                // what only gives bytes another name is read as its result is
+                plan.SetNeeded(need.Value, need.Bare || (unit is TurnUnit turn && !plan.IsReadPast(turn.Output)));
                 if (need.Border != default)
                 {
                     (Border border, _) = borders.GetValueOrDefault(need.Value.Name);
@@ -105,14 +106,21 @@ internal static class Compiler
             });
         }
 
+        Place[] results = [.. typed.Graph.Outputs.Select(o => plan.Get(o.Name, Form.Dense))];
         List<PlanValue> outputs = [];
-        foreach (ValueInfo output in typed.Graph.Outputs)
+        foreach ((ValueInfo output, Place from) in typed.Graph.Outputs.Zip(results))
         {
             TensorType type = typed.Type(output.Name);
-            Place from = plan.Get(output.Name, Form.Dense);
-            Place to = plan.Caller(caller++, type.Bytes);
+            int slot = Place.Callers + caller++;
+            outputs.Add(new(output.Name, type, slot));
+            if (from.Slot == Place.Arena && from.First == from.Last && from.Bytes == type.Bytes)
+            {
+                from.Slot = slot; // nobody but its maker touches it, so it is made where the caller wants it
+                continue;
+            }
+
+            Place to = plan.Caller(slot - Place.Callers, type.Bytes);
             plan.Add(new CopyStep(from, to, type.Bytes) { Name = $"output {output.Name}" }, [from], [to]);
-            outputs.Add(new(output.Name, type, to.Slot));
         }
 
         long arena = MemoryPlan.Assign(plan.Places);

@@ -40,7 +40,10 @@ internal sealed class ConvUnit : Unit, IResidualUnit
 
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs =>
-        [new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint), .. Residual is null ? (ImmutableArray<Need>)[] : [new(new(Residual.Other.Codes, Form.Image))]];
+    [
+        new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint, Bare: !Geometry.IsDepthwise && SegmentBytes % 4 == 0),
+        .. Residual is null ? (ImmutableArray<Need>)[] : [new(new(Residual.Other.Codes, Form.Image), Bare: true)],
+    ];
 
     /// <inheritdoc/>
     public override ImmutableArray<Held> Makes => [new(Result, Form.Image)];
@@ -60,6 +63,11 @@ internal sealed class ConvUnit : Unit, IResidualUnit
     private int GroupChannels => Geometry.Channels / Geometry.Groups;
 
     private int GroupOutputs => Geometry.Outputs / Geometry.Groups;
+
+    // the taps of a kernel row are neighbours, but for those of groups and of dilated kernels
+    private bool AreTapsApart => Geometry.Groups > 1 || H.Dilation > 1;
+
+    private int SegmentBytes => AreTapsApart ? GroupChannels : H.Kernel * GroupChannels;
 
     /// <inheritdoc/>
     public override void Emit(PlanBuilder plan)
@@ -129,14 +137,13 @@ internal sealed class ConvUnit : Unit, IResidualUnit
 
     private ProductProblem Problem(int threads, ImageShape from, ImageShape to, ImageShape? others, int group, Epilogue epilogue)
     {
-        bool taps = Geometry.Groups > 1 || H.Dilation > 1; // the taps of a kernel row are no neighbours
         int channels = GroupChannels;
         List<int> offsets = [];
         for (int pass = 0; pass < Weights.Passes; pass++)
         {
             for (int i = 0; i < V.Kernel; i++)
             {
-                for (int j = 0; j < (taps ? H.Kernel : 1); j++)
+                for (int j = 0; j < (AreTapsApart ? H.Kernel : 1); j++)
                 {
                     offsets.Add((i * V.Dilation * from.RowPitch) + (j * H.Dilation * from.Channels));
                 }
@@ -145,11 +152,11 @@ internal sealed class ConvUnit : Unit, IResidualUnit
 
         int first = group * GroupOutputs;
         ProductLines? flat = IsFlat(from, to, others) ? Lines(threads, from, to, others, group, epilogue.ElementBytes) : null;
-        bool skips = Skips && !taps && channels % 4 == 0 && H.Kernel > 1 && H.Output <= WidestSkip;
+        bool skips = Skips && !AreTapsApart && channels % 4 == 0 && H.Kernel > 1 && H.Output <= WidestSkip;
         return new ProductProblem
         {
             Channels = GroupOutputs,
-            SegmentBytes = taps ? channels : H.Kernel * channels,
+            SegmentBytes = SegmentBytes,
             SegmentOffsets = [.. offsets],
             RowStride = H.Stride * from.Channels,
             OutputStride = to.Channels * epilogue.ElementBytes,
@@ -178,7 +185,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
             return [];
         }
 
-        int perRow = Geometry.Groups > 1 || H.Dilation > 1 ? H.Kernel : 1;
+        int perRow = AreTapsApart ? H.Kernel : 1;
         return
         [
             .. Enumerable.Range(0, V.Output).Select(V.Inside).Select(r => r.End > r.First ? (r.First * perRow, (r.End - r.First) * perRow) : (0, 1)),

@@ -20,4 +20,5 @@ internal readonly record struct Held(string Name, Form Form);
 /// <param name="Value">The value.</param>
 /// <param name="Border">The border it reads around an image.</param>
 /// <param name="Padding">The code that must fill that border.</param>
-internal readonly record struct Need(Held Value, Border Border = default, byte Padding = 0);
+/// <param name="Bare">Whether nothing past the value is read, so that it may lie right at the end of a caller's memory.</param>
+internal readonly record struct Need(Held Value, Border Border = default, byte Padding = 0, bool Bare = false);

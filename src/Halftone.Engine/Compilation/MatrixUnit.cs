@@ -42,7 +42,7 @@ internal sealed class MatrixUnit : Unit, IResidualUnit
 
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs =>
-        [new(new(Input.Codes, Form.Codes)), .. Residual is null ? (ImmutableArray<Need>)[] : [new(new(Residual.Other.Codes, Form.Codes))]];
+        [new(new(Input.Codes, Form.Codes), Bare: Shape.Depth % 4 == 0), .. Residual is null ? (ImmutableArray<Need>)[] : [new(new(Residual.Other.Codes, Form.Codes), Bare: true)]];
 
     /// <inheritdoc/>
     public override ImmutableArray<Held> Makes => [new(Result, Codes is null ? Form.Dense : Form.Codes)];

@@ -17,6 +17,7 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     private readonly List<Place> _places = [];
     private readonly Dictionary<Held, Place> _held = [];
     private readonly HashSet<Held> _needed = [];
+    private readonly HashSet<string> _readPast = [];
     private readonly Dictionary<string, ImageShape> _images = [];
     private readonly Dictionary<string, byte> _paddings = [];
     private readonly List<IDisposable> _owned = [];
@@ -140,7 +141,19 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     public bool Holds(string name, Form form) => _held.ContainsKey(new(name, form));
 
     /// <summary>Says that something will read a value in a form.</summary>
-    public void SetNeeded(Held value) => _needed.Add(value);
+    /// <param name="value">The value.</param>
+    /// <param name="bare">Whether nothing past it is read.</param>
+    public void SetNeeded(Held value, bool bare)
+    {
+        _needed.Add(value);
+        if (!bare)
+        {
+            _readPast.Add(value.Name);
+        }
+    }
+
+    /// <summary>Whether something may read a few bytes past a value.</summary>
+    public bool IsReadPast(string name) => _readPast.Contains(name);
 
     /// <summary>Whether something will read a value in a form.</summary>
     public bool IsNeeded(Held value) => _needed.Contains(value);
@@ -246,7 +259,7 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
         Place dense = Get(name, Form.Dense);
 
         // what a caller gives may end right where its memory does, so kernels that read past it get a copy
-        return typed.Type(name).Element == ElementType.UInt8 && dense.Slot < Place.Callers ? Share(name, Form.Codes, dense) : Flip(name, dense, Form.Codes);
+        return typed.Type(name).Element == ElementType.UInt8 && (dense.Slot < Place.Callers || !IsReadPast(name)) ? Share(name, Form.Codes, dense) : Flip(name, dense, Form.Codes);
     }
 
     private Place ToImage(string name)

@@ -18,8 +18,8 @@ internal sealed unsafe class Place
         Bytes = bytes;
     }
 
-    /// <summary>Which memory.</summary>
-    public int Slot { get; }
+    /// <summary>Which memory; final when memory is planned.</summary>
+    public int Slot { get; set; }
 
     /// <summary>Bytes taken.</summary>
     public long Bytes { get; }

@@ -8,7 +8,6 @@ namespace Halftone.Engine.Kernels;
 internal sealed unsafe class ProductCase
 {
     private const byte Canary = 0xA5;
-    private const int AllowedPast = 3;
 
     private readonly string _text;
     private readonly byte[] _input;
@@ -47,7 +46,8 @@ internal sealed unsafe class ProductCase
         EpilogueCases.Fill(_others, random, [255, 0]);
         _atEnd = atEnd;
         _lowest = offsets.Min();
-        _input = new byte[offsets.Max() + ((rows - 1) * Problem.RowStride) + segmentBytes + AllowedPast - _lowest];
+        int allowedPast = (4 - (segmentBytes % 4)) % 4;
+        _input = new byte[offsets.Max() + ((rows - 1) * Problem.RowStride) + segmentBytes + allowedPast - _lowest];
         EpilogueCases.Fill(_input, random, [255, 0]);
     }
 

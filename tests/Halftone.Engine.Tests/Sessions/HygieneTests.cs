@@ -116,6 +116,10 @@ public sealed class HygieneTests
         string output = session.Outputs[0].Name;
         Assert.Contains($"'{output}'", Message(() => session.Run([new(x)], [new(new byte[39])])), StringComparison.Ordinal);
         Assert.Contains($"'{output}'", Message(() => session.Run<float, float>(new float[784], new float[11])), StringComparison.Ordinal);
+        float[] shared = new float[784];
+        byte[] bytes = new byte[3136];
+        Assert.Contains($"'{output}' overlaps", Message(() => session.Run<float, float>(shared, shared.AsSpan(774))), StringComparison.Ordinal);
+        Assert.Contains($"'{output}' overlaps", Message(() => session.Run([new(ElementType.Float, bytes, 1, 1, 28, 28)], [new(bytes.AsMemory(0, 40))])), StringComparison.Ordinal);
         Assert.Contains("1 inputs", Message(() => session.Run([], [new(new byte[40])])), StringComparison.Ordinal);
         Run(session, x); // and goes on
     }

@@ -7,7 +7,7 @@ namespace Halftone.Engine.Kernels.Products;
 /// y[r, n] = epilogue(bias[n] + sum over segments s and k &lt; SegmentBytes of a[r * RowStride + SegmentOffsets[s] + k] * w[n, s, k]), sums in 32 bits, which wrap.
 /// Row r of the output lies at r * OutputStride bytes, its channels one after another. A matrix product has one segment, the row; a convolution over NHWC has one a kernel row,
 /// since the taps of a kernel row are neighbours in memory, or one a tap where they are not (dilation, groups). Zero points of the inputs are in the bias already.
-/// A kernel may read up to 3 bytes past a segment and writes nothing but its rows' channels.
+/// A kernel may read on to the next multiple of 4 bytes of a segment, and writes nothing but its rows' channels.
 /// </remarks>
 internal sealed record ProductProblem
 {
