@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Halftone.Engine.Bench.Harness;
+using Halftone.Engine.Bench.Layers;
 using Halftone.Engine.Bench.Networks;
 using Halftone.Engine.Bench.Peers;
 using Halftone.Onnx;
@@ -42,7 +43,44 @@ internal sealed class NetworkBench(BenchModels models, EngineUnderTest? engine, 
         {
             table.AddLimit(place, "second load", engine is null ? null : SecondLoad(network, image, threads), Bars.LoadMilliseconds, "ms");
         }
+
+        if (threads == 1 && ours is EnginePeer profiled)
+        {
+            Depthwise(network, profiled, image, options);
+        }
     }
+
+    /// <summary>Depthwise layers where networks have them, between layers that leave them their input as they want it: each engine's own profile of one thread.</summary>
+    private void Depthwise(Network network, EnginePeer ours, IReadOnlyDictionary<string, Tensor> image, BurstOptions options)
+    {
+        const int Runs = 20;
+        string path = models.PathOf(network, "u8s8");
+        Model model = Model.Load(models.PathOf(network, "f32"));
+        (string Node, ConvShape Shape)[] layers = [.. ConvShape.NodesOf(model, image).Where(l => l.Shape.Depthwise)];
+        if (layers.Length == 0)
+        {
+            return;
+        }
+
+        var load = new ForeignLoad();
+        List<(string Node, double Microseconds)> mine = [], theirs = [];
+        for (int round = 0; round < options.Rounds; round++)
+        {
+            theirs.AddRange(OrtProfile.Of(path, image, Runs).SelectMany(n => n.Value.Select(t => (n.Key, t))));
+            mine.AddRange(ours.Profile(Runs).Select(s => (s.Step.Split(' ', 2)[^1], s.Microseconds)));
+        }
+
+        bool busy = load.Exceeds(options.MostForeign);
+        ILookup<string, double> mineOf = mine.ToLookup(m => m.Node, m => m.Microseconds), theirsOf = theirs.ToLookup(t => t.Node, t => t.Microseconds);
+        foreach (IGrouping<ConvShape, string> shape in layers.GroupBy(l => l.Shape, l => l.Node))
+        {
+            var place = new Place("Depthwise layers inside their network", shape.Key.Name, 1, shape.Key.MultiplyAdds);
+            table.AddTimes(place, "engine / ORT, profiled", 1e-6 * shape.Average(n => Median(mineOf[n])), 1e-6 * shape.Average(n => Median(theirsOf[n])), Bars.Depthwise, busy);
+        }
+    }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ToArray() is { Length: > 0 } sorted
+        ? sorted[sorted.Length / 2] : throw new InvalidOperationException("A depthwise layer has no node or step of its own in a profile.");
 
     private static string? Error(ICheckedPeer? ours, OrtPeer theirs) => ours is null ? null : Agreement.OfFloats(ours.Output(), theirs.Output());
 

@@ -36,6 +36,19 @@ internal sealed class ResultTable
         });
     }
 
+    /// <summary>Adds seconds of a run of two.</summary>
+    public void AddTimes(Place place, string measure, double first, double second, Bar bar, bool busy) => Add(new Row(place, measure)
+    {
+        First = Time(first, place.MultiplyAdds),
+        Second = Time(second, place.MultiplyAdds),
+        Measured = Text($"{second / first:F2}"),
+        Bar = Text($"{bar.Least:0.##}"),
+        Goal = Text($"{bar.Goal:0.##}"),
+        Holds = busy ? null : second / first >= bar.Least,
+        Unjudged = busy,
+        Note = busy ? "other processes were busy: not judged" : "",
+    });
+
     /// <summary>Adds a share that must reach a bar; null where the engine is not there.</summary>
     public void AddShare(Place place, string measure, double? share, Bar bar) => Add(new Row(place, measure)
     {
