@@ -19,6 +19,7 @@ public sealed class LeaderboardPageTests
         Assert.Equal(2, await page.Count("#others tbody tr"));
         Assert.Contains("1 still to come", await page.Text("dl >> nth=0"), StringComparison.Ordinal);
         Assert.Contains("−0.50 ± 0.20", await page.Text("#table"), StringComparison.Ordinal);
+        Assert.Contains("99.5", await page.Text("#table"), StringComparison.Ordinal);
 
         await page.Select("#size-kind", "deployedBytes"); // where c is smaller than b
         Assert.Equal(4, await page.Count("#plot circle.dot:not(.float)"));
@@ -51,6 +52,11 @@ public sealed class LeaderboardPageTests
         Assert.Equal(4, await outputs.Count("#plot circle.dot"));
         Assert.Contains("output SQNR", await outputs.Text("#front h2"), StringComparison.Ordinal);
         outputs.AssertQuiet();
+        await using Page engine = await Page.Of(made with { Rows = [.. made.Rows.Select((r, i) => r with { EngineAgreement = null, EngineDifference = i == 0 ? 2.5e-6 : null, EngineObstacle = i == 1 ? "no such operator" : "" })] });
+        Assert.Contains("within 2.5e-6", await engine.Text("#table"), StringComparison.Ordinal);
+        Assert.Contains("does not run", await engine.Text("#table"), StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN", await engine.Text("#table"), StringComparison.Ordinal);
+        engine.AssertQuiet();
         await using Page nothing = await Page.Of(made with { Rows = [.. made.Rows.Where(r => r.Status is not LeaderboardStatus.Measured)] });
         Assert.Equal(2, await nothing.Count("#others tbody tr"));
         nothing.AssertQuiet();
@@ -76,6 +82,8 @@ public sealed class LeaderboardPageTests
             DeployedBytes = deployed,
             CodedBytes = coded,
             FusedMacs = 0.9,
+            EngineAgreement = 0.995,
+            EngineDifference = 1e-3,
             Seconds = 3.2,
         };
         return new LeaderboardResult

@@ -134,19 +134,19 @@ internal static class LeaderboardCommand
         bool timed = result.Rows.Any(r => r.Speed is not null);
         Table table = new() { Border = TableBorder.Simple };
         table.AddColumns("recipe", "W/A bits");
-        foreach (string number in (string[])["stored", .. result.Metric.Length > 0 ? (string[])[result.Metric, "against float"] : [], "SQNR, dB", "deployed", "coded", .. timed ? (string[])["speed"] : [], "seconds"])
+        foreach (string number in (string[])["stored", .. result.Metric.Length > 0 ? (string[])[result.Metric, "against float"] : [], "SQNR, dB", "deployed", "coded", .. timed ? (string[])["speed"] : [], "engine", .. timed ? (string[])["engine speed"] : [], "seconds"])
         {
             table.AddColumn(new TableColumn(number).RightAligned());
         }
 
         void Row(params IEnumerable<string> cells) => table.AddRow([.. cells.Select(c => new Text(c))]);
-        Row(["float", "", "", .. result.Metric.Length > 0 ? (string[])[Number(result.Float, 2), ""] : [], "", Size(result.DeployedBytes), Size(result.CodedBytes), .. timed ? (string[])[""] : [], ""]);
+        Row(["float", "", "", .. result.Metric.Length > 0 ? (string[])[Number(result.Float, 2), ""] : [], "", Size(result.DeployedBytes), Size(result.CodedBytes), .. timed ? (string[])["", ""] : [], "", ""]);
         foreach (LeaderboardRow r in result.Rows.Where(r => r.Status is LeaderboardStatus.Measured))
         {
             Row(
             [
                 r.Name, LeaderboardFiles.Bits(r), Number(r.StoredBits, 1), .. result.Metric.Length > 0 ? (string[])[Number(r.Metric, 2), Difference(r)] : [], Number(r.Sqnr, 1), Size(r.DeployedBytes), Size(r.CodedBytes),
-                .. timed ? (string[])[Number(r.Speed, 2) + " x"] : [], Number(r.Seconds, 1),
+                .. timed ? (string[])[Number(r.Speed, 2) + " x"] : [], LeaderboardFiles.Engine(r), .. timed ? (string[])[r.EngineSpeed is null ? "" : Number(r.EngineSpeed, 2) + " x"] : [], Number(r.Seconds, 1),
             ]);
         }
 

@@ -50,7 +50,7 @@ public sealed class Leaderboard
         _baseline = _goal?.Measured(model, cancel);
         PackedModel? packed = SizeLedger.Pack(model, cancel);
         (string hash, long bytes) = ModelFactsOf.HashAndLength(model);
-        _subject = string.Join('\n', hash, SampleHash.Of(data, options.Calibration, cancel), _baseline?.Samples, _goal?.Metric, options.Proof.LatencyBudget, options.Calibration.Samples, options.Seed, typeof(Leaderboard).Assembly.GetName().Version);
+        _subject = string.Join('\n', nameof(LeaderboardRow.EngineAgreement), hash, SampleHash.Of(data, options.Calibration, cancel), _baseline?.Samples, _goal?.Metric, options.Proof.LatencyBudget, options.Calibration.Samples, options.Seed, typeof(Leaderboard).Assembly.GetName().Version);
         _result = new LeaderboardResult
         {
             Model = Path.GetFileName(model.Path) ?? "model.onnx",
@@ -169,7 +169,7 @@ public sealed class Leaderboard
             return row with { Status = LeaderboardStatus.Skipped, Reason = $"it gives the same model as '{same.Name}'" };
         }
 
-        Outcome outcome = Proof.Of(own, plan, quantized, own.Options with { Proof = own.Options.Proof with { Details = false, Engine = false } }, _cancel);
+        Outcome outcome = Proof.Of(own, plan, quantized, own.Options with { Proof = own.Options.Proof with { Details = false } }, _cancel);
         if (outcome.Agreement is null)
         {
             return row with { Status = LeaderboardStatus.Failed, Reason = outcome.Reason };
@@ -191,6 +191,10 @@ public sealed class Leaderboard
             Speed = outcome.Latency?.Ratio,
             SpeedLow = outcome.Latency?.RatioLow,
             SpeedHigh = outcome.Latency?.RatioHigh,
+            EngineAgreement = outcome.Engine!.Outputs.Min(o => o.ArgmaxAgreement),
+            EngineDifference = outcome.Engine.Outputs.Max(o => (double?)o.Relative),
+            EngineSpeed = outcome.Engine.Latency?.Ratio,
+            EngineObstacle = outcome.Engine.Obstacle,
         };
     }
 

@@ -69,6 +69,18 @@ public sealed record LeaderboardRow
     /// <summary>Its 90 % interval.</summary>
     public double? SpeedHigh { get; init; }
 
+    /// <summary>Share of samples with the same largest output in Halftone's engine as in ONNX Runtime; null where outputs have no classes or the engine does not run the model.</summary>
+    public double? EngineAgreement { get; init; }
+
+    /// <summary>Largest difference between the engine's outputs and ONNX Runtime's, as a share of the largest value; null where it does not run the model.</summary>
+    public double? EngineDifference { get; init; }
+
+    /// <summary>ONNX Runtime's time over the engine's; null where they were not timed.</summary>
+    public double? EngineSpeed { get; init; }
+
+    /// <summary>Why the engine does not run the model; empty where it does.</summary>
+    public string EngineObstacle { get; init; } = "";
+
     /// <summary>That choosing and quantizing took, apart from the calibration all share, and from measuring.</summary>
     public double? Seconds { get; init; }
 

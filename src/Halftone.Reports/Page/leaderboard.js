@@ -41,7 +41,9 @@ function rows() {
     ...(board.metric ? [num(metric, r => r.metric, r => fixed(r.metric, 2) + unit), num('against float', r => r.difference, r => `${signed(r.difference, 2)} ± ${fixed(r.standardError, 2)}`)] : []),
     num('output SQNR', r => r.sqnr, r => decibels(r.sqnr)), num('deployed', r => r.deployedBytes, r => bytes(r.deployedBytes)),
     num('coded', r => r.codedBytes, r => r.codedBytes === null ? '–' : bytes(r.codedBytes)), num('integer MACs', r => r.fusedMacs, r => percent(r.fusedMacs)),
-    ...(timed ? [num('speed', r => r.speed, r => `${fixed(r.speed, 2)}×`)] : []), num('seconds', r => r.seconds, r => seconds(r.seconds)),
+    ...(timed ? [num('speed', r => r.speed, r => `${fixed(r.speed, 2)}×`)] : []),
+    num('same in the engine', r => r.engineAgreement ?? (r.engineDifference === null ? -1 : 1 - r.engineDifference), r => r.engineObstacle ? el('span', { title: r.engineObstacle }, 'does not run') : r.engineAgreement !== null ? percent(r.engineAgreement) : r.engineDifference === null ? '–' : `within ${number(r.engineDifference).toExponential(1)}`),
+    ...(timed ? [num('engine against ONNX Runtime', r => r.engineSpeed, r => r.engineSpeed === null ? '–' : `${fixed(r.engineSpeed, 2)}×`)] : []), num('seconds', r => r.seconds, r => seconds(r.seconds)),
     ...(measured.some(r => r.reason) ? [{ title: 'mind', of: r => r.reason, kind: 'text' }] : [])], measured, { label: 'recipes', picked: r => best.has(r) }));
 }
 function rest() {

@@ -34,6 +34,7 @@ public sealed class LeaderboardTests
             Assert.Equal(alone.Quantized.Sha256, row.Sha256);
             Assert.Equal((alone.Quantized.Bytes, alone.CodedBytes), (row.DeployedBytes, row.CodedBytes));
             Assert.Equal(alone.Agreement!.Sqnr, row.Sqnr!.Value, 6);
+            Assert.Equal((alone.Engine!.Outputs[0].ArgmaxAgreement, alone.Engine.Outputs[0].Relative, ""), (row.EngineAgreement, row.EngineDifference, row.EngineObstacle));
             Assert.Equal((alone.Accuracy[0].Quantized, alone.Accuracy[0].Difference), (row.Metric, row.Difference));
             Assert.Equal(alone.Accuracy[0].StandardError, row.StandardError!.Value, 9);
         }
@@ -152,6 +153,10 @@ public sealed class LeaderboardTests
         Assert.All(result.Rows, r => Assert.Null(r.Metric));
         Assert.Equal(result.Rows.OrderByDescending(r => r.Sqnr), result.Rows);
         Assert.Equal(s_quick.Length + 1, LeaderboardFiles.Csv(result).Trim().Split('\n').Length);
+        LeaderboardResult refused = result with { Rows = [.. result.Rows.Select((r, i) => i == 0 ? r with { EngineAgreement = null, EngineDifference = null, EngineObstacle = "no Foo" } : r)] };
+        Assert.Contains("| no |", LeaderboardFiles.Markdown(refused), StringComparison.Ordinal);
+        Assert.Contains($"{refused.Rows[0].Name} does not run in the engine: no Foo", LeaderboardFiles.Markdown(refused), StringComparison.Ordinal);
+        Assert.Contains(",no Foo,", LeaderboardFiles.Csv(refused), StringComparison.Ordinal);
     }
 
     [Fact]
