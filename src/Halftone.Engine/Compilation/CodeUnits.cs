@@ -50,6 +50,9 @@ internal sealed class BinaryUnit : Unit
     /// <summary>The second.</summary>
     public required Activation B { get; init; }
 
+    /// <summary>Whether both operands and the result are int8 codes.</summary>
+    public required bool Signed { get; init; }
+
     /// <summary>Whether the second operand is one code a channel.</summary>
     public required bool PerChannel { get; init; }
 
@@ -86,7 +89,7 @@ internal sealed class BinaryUnit : Unit
     private Step Make<TStep>(PlanBuilder plan, Place a, Place b, Place y)
         where TStep : struct, IBinaryStep<TStep>
     {
-        var range = new QuantizedBinary(A.Range, B.Range, Codes.Range, Codes.Least, Codes.Most);
+        var range = new QuantizedBinary(A.Range, B.Range, Codes.Range, Codes.Least, Codes.Most, Signed);
         (ImageShape aShape, ImageShape to, byte padding) = (plan.ShapeOf(A.Codes, Form), plan.ShapeOf(Output, Form), plan.PaddingOf(Output));
         if (!PerChannel)
         {

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Halftone.Engine.Execution;
 using Halftone.Engine.Kernels;
 using Halftone.Engine.Kernels.Depthwise;
-using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Steps;
 
@@ -36,7 +35,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
     public Residual? Residual { get; set; }
 
     /// <inheritdoc/>
-    public (Held Value, QuantizedRange Range)? Addable => Geometry.IsDepthwise ? null : (new(Output, Form.Image), Codes.Range);
+    public Held? Addable => Geometry.IsDepthwise ? null : new(Output, Form.Image);
 
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs =>

@@ -258,7 +258,8 @@ internal sealed partial class Matcher(TypedGraph typed)
             return null;
         }
 
-        return new() { Node = node, Operation = operation, A = a, B = b, PerChannel = !same, Output = output, Codes = codes, Form = form };
+        bool signed = ((string[])[a.Codes, b.Codes, output]).All(c => typed.Type(c).Element == ElementType.Int8);
+        return new() { Node = node, Operation = operation, A = a, B = b, Signed = signed, PerChannel = !same, Output = output, Codes = codes, Form = form };
     }
 
     /// <summary>Whether a second operand has one element for each channel: axis 1 of images, the last axis of row-major codes.</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Halftone.Engine.Execution;
 using Halftone.Engine.Kernels;
-using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Steps;
 
@@ -38,7 +37,7 @@ internal sealed class MatrixUnit : Unit, IResidualUnit
     public Residual? Residual { get; set; }
 
     /// <inheritdoc/>
-    public (Held Value, QuantizedRange Range)? Addable => Codes is { } codes ? (new(Output, Form.Codes), codes.Range) : null;
+    public Held? Addable => Codes is null ? null : new(Output, Form.Codes);
 
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs =>

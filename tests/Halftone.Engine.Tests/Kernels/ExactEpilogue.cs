@@ -22,10 +22,12 @@ internal static class ExactEpilogue
     {
         (QuantizedRange a, QuantizedRange b, QuantizedRange y) = (residual.Range.A, residual.Range.B, residual.Range.Y);
         (float first, float second) = (a.Scale / y.Scale, b.Scale / y.Scale);
-        float constant = y.ZeroPoint - MultiplyAdd(first, a.ZeroPoint, second * b.ZeroPoint);
+        // int8 codes are what they are less 128
+        int raised = residual.Range.Signed ? 128 : 0;
+        float constant = y.ZeroPoint - raised - MultiplyAdd(first, a.ZeroPoint - raised, second * (b.ZeroPoint - raised));
         (byte codeA, byte codeB) = residual.ProductFirst ? (product, other) : (other, product);
-        float sum = MultiplyAdd(codeA, first, MultiplyAdd(codeB, second, constant));
-        return float.IsNaN(sum) ? residual.Range.Least : (byte)Math.Clamp(Math.Round((double)sum, MidpointRounding.ToEven), residual.Range.Least, residual.Range.Most);
+        float sum = MultiplyAdd(codeA - raised, first, MultiplyAdd(codeB - raised, second, constant));
+        return float.IsNaN(sum) ? residual.Range.Least : (byte)Math.Clamp(Math.Round((double)sum, MidpointRounding.ToEven) + raised, residual.Range.Least, residual.Range.Most);
     }
 
     public static BigInteger Fixed(FixedPointForm form, int sum, int multiplier, int exponent)

@@ -131,6 +131,6 @@ internal sealed unsafe class ProductCase
         byte least = (byte)(random.Next(2) == 0 ? 0 : random.Next(256));
         byte most = (byte)(random.Next(2) == 0 ? 255 : random.Next(least, 256));
         QuantizedRange Range() => new(random.Next(12) switch { 0 => 1e-30f, 1 => 1e30f, _ => 0.01f + random.NextSingle() }, (byte)(random.Next(3) == 0 ? 0 : random.Next(256)));
-        return new ProductResidual(new(Range(), Range(), Range(), least, most), random.Next(2) == 0, channels + random.Next(0, 9));
+        return new ProductResidual(new(Range(), Range(), Range(), least, most, random.Next(2) == 0), random.Next(2) == 0, channels + random.Next(0, 9));
     }
 }

@@ -19,7 +19,7 @@ public sealed class ResidualTests
                 string x = model.Qdq("x", 2f / 127, seed % 256, signed: Chance(10));
                 string product = Activate(model, Conv(model, x, kernel, groups, filters, 2 * groups), Chance(3));
                 mark(product);
-                string left = model.Qdq(product, 0.03f, 100, signed: Chance(10));
+                string left = Read(model, product, Chance(10), Chance(9));
                 string right = Chance(0) ? model.Qdq(Conv(model, x, 1, 1, filters, 2 * groups), 0.04f, 120, signed: Chance(10)) : model.Qdq("r", 0.02f, 90, signed: Chance(10));
                 if (Chance(6))
                 {
@@ -56,6 +56,18 @@ public sealed class ResidualTests
         string name = $"c{model.Model.Graph.Nodes.Count}";
         model.Node("Conv", [x, model.Weight(0, false, filters, channels / groups, kernel, kernel)], name).With("group", groups).With("pads", Enumerable.Repeat(kernel / 2L, 4).ToArray());
         return name;
+    }
+
+    /// <summary>A product's codes, perhaps read as something else than they were made for.</summary>
+    private static string Read(QdqModel model, string product, bool signed, bool otherwise)
+    {
+        string value = model.Qdq(product, 0.03f, 100, signed);
+        if (otherwise)
+        {
+            model.Model.Graph.SetInput(model.Model.Graph.Producer(value)!, 1, model.Constant($"{value}_scale", Tensor.Scalar(0.02f)));
+        }
+
+        return value;
     }
 
     private static string Activate(QdqModel model, string x, bool relu) => relu ? model.Node("Relu", [x], $"{x}_relu").Outputs[0] : x;

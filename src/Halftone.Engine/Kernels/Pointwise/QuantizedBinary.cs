@@ -11,8 +11,12 @@ internal readonly record struct QuantizedRange(float Scale, byte ZeroPoint);
 /// <param name="Y">Of the result.</param>
 /// <param name="Least">Least code of the result: a fused Relu or Clip.</param>
 /// <param name="Most">Largest code of the result.</param>
-internal readonly record struct QuantizedBinary(QuantizedRange A, QuantizedRange B, QuantizedRange Y, byte Least = 0, byte Most = 255)
+/// <param name="Signed">Whether all codes are int8 ones raised by 128: floats round by how large they are, so these are computed with as they were.</param>
+internal readonly record struct QuantizedBinary(QuantizedRange A, QuantizedRange B, QuantizedRange Y, byte Least = 0, byte Most = 255, bool Signed = false)
 {
+    /// <summary>What codes are raised by.</summary>
+    public float Raised => Signed ? 128 : 0;
+
     /// <summary>With the operands in the other order.</summary>
     public QuantizedBinary Swapped => this with { A = B, B = A };
 }
@@ -34,7 +38,7 @@ internal interface IBinaryStep<TSelf>
 
 /// <summary>Add as ONNX Runtime's QLinearAdd computes it with AVX2.</summary>
 /// <remarks>fma(a, ra, fma(b, rb, fixed)), where ra and rb are the operands' scales over the result's and fixed is what the zero points come to.</remarks>
-internal readonly struct AddStep(float a, float b, float constant) : IBinaryStep<AddStep>
+internal readonly struct AddStep(float a, float b, float constant, float raised) : IBinaryStep<AddStep>
 {
     public static bool Commutes => true;
 
@@ -50,13 +54,22 @@ internal readonly struct AddStep(float a, float b, float constant) : IBinaryStep
     public static AddStep Of(QuantizedBinary range)
     {
         (float a, float b) = (range.A.Scale / range.Y.Scale, range.B.Scale / range.Y.Scale);
-        return new AddStep(a, b, range.Y.ZeroPoint - MathF.FusedMultiplyAdd(a, range.A.ZeroPoint, b * range.B.ZeroPoint));
+        float raised = range.Raised;
+        return new AddStep(a, b, range.Y.ZeroPoint - raised - MathF.FusedMultiplyAdd(a, range.A.ZeroPoint - raised, b * (range.B.ZeroPoint - raised)), raised);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TLanes Compute<TLanes>(TLanes codesA, TLanes codesB)
-        where TLanes : struct, ILanes<TLanes> =>
-        TLanes.MultiplyAdd(codesA, TLanes.All(a), TLanes.MultiplyAdd(codesB, TLanes.All(b), TLanes.All(constant)));
+        where TLanes : struct, ILanes<TLanes>
+    {
+        if (raised == 0)
+        {
+            return TLanes.MultiplyAdd(codesA, TLanes.All(a), TLanes.MultiplyAdd(codesB, TLanes.All(b), TLanes.All(constant)));
+        }
+
+        TLanes by = TLanes.All(raised);
+        return TLanes.Round(TLanes.MultiplyAdd(codesA - by, TLanes.All(a), TLanes.MultiplyAdd(codesB - by, TLanes.All(b), TLanes.All(constant)))) + by;
+    }
 }
 
 /// <summary>Sub: both operands dequantized, subtracted and quantized, as the nodes of a QDQ model do in floats.</summary>
@@ -80,17 +93,20 @@ internal readonly struct SubStep(QuantizedBinary range) : IBinaryStep<SubStep>
 
 /// <summary>Mul as ONNX Runtime's QLinearMul computes it with SSE2.</summary>
 /// <remarks>(a - za) * (b - zb) is a whole number below 2^24, so a float holds it; times the ratio of scales, plus the zero point, each rounded.</remarks>
-internal readonly struct MulStep(float zeroA, float zeroB, float ratio, float zeroY) : IBinaryStep<MulStep>
+internal readonly struct MulStep(float zeroA, float zeroB, float ratio, float zeroY, float raised) : IBinaryStep<MulStep>
 {
     public static bool Commutes => true;
 
     public static MulStep Of(QuantizedBinary range) =>
-        new(range.A.ZeroPoint, range.B.ZeroPoint, range.A.Scale * range.B.Scale / range.Y.Scale, range.Y.ZeroPoint);
+        new(range.A.ZeroPoint, range.B.ZeroPoint, range.A.Scale * range.B.Scale / range.Y.Scale, range.Y.ZeroPoint - range.Raised, range.Raised);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TLanes Compute<TLanes>(TLanes codesA, TLanes codesB)
-        where TLanes : struct, ILanes<TLanes> =>
-        ((codesA - TLanes.All(zeroA)) * (codesB - TLanes.All(zeroB)) * TLanes.All(ratio)) + TLanes.All(zeroY);
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes product = ((codesA - TLanes.All(zeroA)) * (codesB - TLanes.All(zeroB)) * TLanes.All(ratio)) + TLanes.All(zeroY);
+        return raised == 0 ? product : TLanes.Round(product) + TLanes.All(raised);
+    }
 }
 
 /// <summary>A row of an operation on two operands.</summary>

@@ -26,7 +26,7 @@ internal sealed unsafe class PackedProduct : IDisposable
     /// <summary>Of the order in which packed lanes are stored, 64 bytes.</summary>
     public const int OrderOffset = 64;
 
-    /// <summary>Of what adds a residual: floats of the zero point, the least and most codes, the factors of the first and second operand, the constant, the least and most sums.</summary>
+    /// <summary>Of what adds a residual: floats of the zero point, the least and most codes, the factors of the first and second operand, the constant, the least and most sums, and what codes are raised by; all but the last without it.</summary>
     public const int ResidualOffset = 24;
 
     /// <summary>Of the byte shuffles that spread other codes over lanes, 64 bytes a vector, and of the order of their dwords before.</summary>
@@ -49,6 +49,7 @@ internal sealed unsafe class PackedProduct : IDisposable
         _panelVectors = PanelVectors(problem.Channels);
         Steps = (problem.SegmentBytes + 3) / 4;
         Panels = (problem.Channels + (16 * _panelVectors) - 1) / (16 * _panelVectors);
+        Raised = (int)(problem.Residual?.Range.Raised ?? 0);
         (Least, Most) = problem.Residual is { } sum ? (sum.Range.Least, sum.Range.Most) : problem.Epilogue is FloatRequantize q ? (q.Least, q.Most) : ((byte)0, (byte)255);
         MayOverflow = problem.Residual is { } residual ? Overflows(residual.Step) : problem.Epilogue is FloatRequantize r && Overflows(problem, r);
         _weights = new NativeBuffer((long)PanelBytes * Panels);
@@ -79,6 +80,9 @@ internal sealed unsafe class PackedProduct : IDisposable
 
     /// <summary>Zero point of the product's codes.</summary>
     public int ZeroPoint => _problem.Epilogue is FloatRequantize q ? q.ZeroPoint : 0;
+
+    /// <summary>What codes are raised by, where a residual is added to them as they were.</summary>
+    public int Raised { get; }
 
     /// <summary>Whether a scaled sum, or one with a residual, can exceed 32 bits.</summary>
     public bool MayOverflow { get; }
@@ -228,7 +232,9 @@ internal sealed unsafe class PackedProduct : IDisposable
     private static void PackResidual(byte* tail, int vectors, FloatRequantize product, ProductResidual residual)
     {
         (AddStep step, QuantizedBinary range) = (residual.Step, residual.Range);
-        ReadOnlySpan<float> floats = [product.ZeroPoint, product.Least, product.Most, step.A, step.B, step.Constant, range.Least, range.Most];
+        float raised = range.Raised;
+        ReadOnlySpan<float> floats =
+            [product.ZeroPoint - raised, product.Least - raised, product.Most - raised, step.A, step.B, step.Constant, range.Least - raised, range.Most - raised, raised];
         floats.CopyTo(new Span<float>(tail + ResidualOffset, floats.Length));
         byte* spread = tail + SpreadOffset;
         const byte Nothing = 0x80;
@@ -251,7 +257,7 @@ internal sealed unsafe class PackedProduct : IDisposable
 
     private void PackTail(byte* tail, int vectors, int channels)
     {
-        *(short*)tail = (short)ZeroPoint;
+        *(short*)tail = (short)(_problem.Residual is null ? ZeroPoint : Raised);
         tail[LeastOffset] = Least;
         tail[MostOffset] = Most;
         *(float*)(tail + BoundOffset) = MostBeforeConversion;

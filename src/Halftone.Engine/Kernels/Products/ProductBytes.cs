@@ -125,6 +125,8 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, Product
             }
         }
 
+        residual?.Raise(low, high);
+
         code.vpackuswb(low, low, high);
         if (vectors is 1 or 3)
         {

@@ -66,7 +66,7 @@ internal sealed class ProductResidualCode(Assembler code, PackedProduct packed, 
     public void Add(AssemblerRegisterZMM x, int vector)
     {
         code.vrndscaleps(x, x, 0);
-        if (packed.ZeroPoint != 0)
+        if (packed.ZeroPoint != packed.Raised)
         {
             code.vaddps(x, x, Float(0));
         }
@@ -85,6 +85,11 @@ internal sealed class ProductResidualCode(Assembler code, PackedProduct packed, 
         }
 
         code.vcvtdq2ps(others, others);
+        if (packed.Raised != 0)
+        {
+            code.vsubps(others, others, Float(8));
+        }
+
         if (residual.ProductFirst)
         {
             code.vfmadd132ps(others, Zmm(Constant), Float(4));
@@ -103,6 +108,22 @@ internal sealed class ProductResidualCode(Assembler code, PackedProduct packed, 
         }
 
         code.vcvtps2dq(x, x);
+    }
+
+    /// <summary>Raises packed words, where codes are raised.</summary>
+    public void Raise(AssemblerRegisterZMM low, AssemblerRegisterZMM high)
+    {
+        if (packed.Raised == 0)
+        {
+            return;
+        }
+
+        code.vpbroadcastw(Zmm(Others), __word_ptr[r10 + Constants]);
+        code.vpaddsw(low, low, Zmm(Others));
+        if (high != low)
+        {
+            code.vpaddsw(high, high, Zmm(Others));
+        }
     }
 
     private AssemblerMemoryOperand Float(int index) => __dword_bcst[r10 + (Constants + PackedProduct.ResidualOffset + (4 * index))];

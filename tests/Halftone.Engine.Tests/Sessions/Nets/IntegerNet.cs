@@ -12,7 +12,7 @@ internal sealed class IntegerNet
 
     private Random Random => _draft.Random;
 
-    /// <summary>A QLinearAdd or QLinearMul of int8 values, which run raised by 128 and so may round otherwise at ties.</summary>
+    /// <summary>A QLinearAdd or QLinearMul of int8 values, which are held raised by 128.</summary>
     public static (Model Model, Dictionary<string, Tensor> Feed) SignedBinary(int seed)
     {
         IntegerNet net = new(seed);
@@ -87,7 +87,7 @@ internal sealed class IntegerNet
             case 3 when x.Rank == 2:
                 QGemm(x);
                 break;
-            case < 6 when !x.Signed: // int8 ones are not exact
+            case < 6:
                 QLinearBinary(x);
                 break;
             case 6 when x.Rank == 4:
