@@ -1,7 +1,9 @@
 using System.Numerics;
 using Halftone.Engine.Kernels;
+using Halftone.Engine.Tests.Engines;
 using Halftone.Engine.Tests.Sessions.Nets;
 using Halftone.Onnx;
+using Halftone.OnnxRuntime;
 
 namespace Halftone.Engine.Tests.Sessions;
 
@@ -15,6 +17,34 @@ public sealed class RequantizationTests
     [MemberData(nameof(Cases))]
     public void Sums_become_codes_as_asked(Requantization form, string tier) =>
         Gen.Select(Gen.Int[0, int.MaxValue - 1], Gen.Bool).Sample((seed, gemm) => Same(new Layer(seed, gemm), form, tier), iter: 60, threads: 1);
+
+    /// <summary>Scales of inputs and weights are multiplied, then divided by the output's: where another order rounds a product to another code, ONNX Runtime's is made.</summary>
+    [Fact]
+    public void Scales_meet_in_the_order_of_ONNX_Runtime()
+    {
+        var random = new Random(7);
+        for (int found = 0; found < 20;)
+        {
+            (float x, float w) = (0.01f + random.NextSingle(), 0.01f + random.NextSingle());
+            float y = x * w * (200 + (100 * random.NextSingle()));
+            (float first, float second) = (x * w / y, w / y * x);
+            int product = Enumerable.Range(1, 255 * 127).FirstOrDefault(p => p % 127 == 0 && MathF.Round(p * first) != MathF.Round(p * second));
+            if (product == 0)
+            {
+                continue;
+            }
+
+            found++;
+            Tensor?[] values =
+            [
+                Tensor.Of([(byte)(product / 127)], 1, 1), Tensor.Scalar(x), Tensor.Scalar((byte)0), Tensor.Of([(sbyte)127], 1, 1), Tensor.Scalar(w), Tensor.Scalar((sbyte)0), Tensor.Scalar(y), Tensor.Scalar((byte)0),
+            ];
+            OneNode net = OneNode.Of(new Node("node", "QLinearMatMul", [], []), ElementType.UInt8, values, 0);
+            using OrtSession oracle = OrtSession.Load(net.Model);
+            using EngineSession engine = EngineSession.Load(net.Model);
+            Assert.Equal(oracle.Run(net.Feed)["y"].Bytes.ToArray(), engine.Run(net.Feed)["y"].Bytes.ToArray());
+        }
+    }
 
     [Fact]
     public void A_scale_that_the_arithmetic_cannot_hold_is_refused()
