@@ -7,6 +7,7 @@ namespace Halftone.Engine.Execution;
 internal sealed class ThreadTeam : IDisposable
 {
     private static readonly long s_spin = Stopwatch.Frequency / 10_000; // 100 microseconds
+    private static readonly long s_late = Stopwatch.Frequency / 20_000; // 50 microseconds
 
     private readonly Worker[] _workers;
     private int _taken;
@@ -59,6 +60,7 @@ internal sealed class ThreadTeam : IDisposable
         private readonly int _part;
         private readonly Thread _thread;
         private readonly SemaphoreSlim _wake = new(0);
+        private readonly ThreadPlacement _placement = new();
         private Step? _step;
         private RunContext? _context;
         private int _parts;
@@ -67,6 +69,7 @@ internal sealed class ThreadTeam : IDisposable
         private int _done; // of which done
         private int _asleep;
         private int _woken; // by a release that it has not seen yet
+        private long _wokenAt;
         private Exception? _error;
         private volatile bool _stop;
 
@@ -88,6 +91,7 @@ internal sealed class ThreadTeam : IDisposable
         {
             if (Volatile.Read(ref _asleep) == 1 && Interlocked.CompareExchange(ref _woken, 1, 0) == 0)
             {
+                _wokenAt = Stopwatch.GetTimestamp();
                 _wake.Release();
             }
         }
@@ -97,6 +101,11 @@ internal sealed class ThreadTeam : IDisposable
         {
             if (Claim(_begun))
             {
+                if (Volatile.Read(ref _asleep) == 1 && Volatile.Read(ref _woken) == 1 && Stopwatch.GetTimestamp() - _wokenAt > s_late)
+                {
+                    _placement.MoveAway();
+                }
+
                 _step!.Run(_context!, _part, _parts);
                 Volatile.Write(ref _done, _begun);
                 return;
@@ -133,8 +142,10 @@ internal sealed class ThreadTeam : IDisposable
         private void Loop()
         {
             int seen = 0;
+            _placement.Enter();
             while (Next(seen))
             {
+                _placement.Settle();
                 seen = Volatile.Read(ref _begun);
                 if (!Claim(seen))
                 {
