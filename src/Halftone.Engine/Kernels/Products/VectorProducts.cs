@@ -12,6 +12,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     where TEpilogue : struct, IVectorEpilogue<TSums>
 {
     private const int MostRows = 6;
+    private const int LowRows = 4; // all that two steps leave registers for; and what ends lines of 8, 16, 32 rows better than 6
     private const int FewRows = 2; // so few are cheaper one at a time than as a tile that repeats its last row
 
     private readonly NativeBuffer _memory;
@@ -54,7 +55,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     }
 
     // of 16 registers, two steps need one a row to keep its quad
-    private static int Rows => TSet.Steps == 1 ? MostRows : 4;
+    private static int Rows => TSet.Steps == 1 ? MostRows : LowRows;
 
     /// <inheritdoc/>
     public override int PanelWidth => ChannelBlocks.Width;
@@ -108,7 +109,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         int step;
         for (int row = 0; row < rows; row += step)
         {
-            step = rows - row > FewRows ? Math.Min(Rows, rows - row) : 1;
+            step = Height(rows - row);
             byte* from = a + (row * _rowStride), to = output + (row * _outputStride);
             if (first + PanelWidth <= _channels)
             {
@@ -147,14 +148,22 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         {
             Row(a, y, panel, segments);
         }
+        else if (TSet.Steps == 1 && rows > LowRows)
+        {
+            Tile<High>(a, y, outputStride, rows, panel, segments);
+        }
         else
         {
-            Tile(a, y, outputStride, rows, panel, segments);
+            Tile<Low>(a, y, outputStride, rows, panel, segments);
         }
     }
 
+    /// <summary>Rows of the next tile, of so many left.</summary>
+    private static int Height(int left) => left <= FewRows ? 1 : left == 2 * LowRows ? LowRows : Math.Min(Rows, left);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile(byte* a, byte* y, nint outputStride, int rows, int panel, Segments segments)
+    private void Tile<THeight>(byte* a, byte* y, nint outputStride, int rows, int panel, Segments segments)
+        where THeight : struct, IHeight
     {
         // rows that are not there repeat the last; nothing is called here, since a call would have the sums live in memory
         nint last = rows - 1, stride = _rowStride;
@@ -174,12 +183,13 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
                 s1 = TSet.Add(s1, TSet.Quad(at + r1, 0), weights);
                 s2 = TSet.Add(s2, TSet.Quad(at + r2, 0), weights);
                 s3 = TSet.Add(s3, TSet.Quad(at + r3, 0), weights);
-                if (TSet.Steps == 1)
+                if (THeight.Rows == MostRows)
                 {
                     s4 = TSet.Add(s4, TSet.Quad(at + r4, 0), weights);
                     s5 = TSet.Add(s5, TSet.Quad(at + r5, 0), weights);
                 }
-                else
+
+                if (TSet.Steps == 2)
                 {
                     weights = TSet.Weights(w + QuadWeights.StepBytes);
                     s0 = TSet.Add(s0, TSet.Quad(at, 1), weights);
@@ -198,7 +208,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         TEpilogue.Store(s1, columns, _range, y + (Math.Min(1, last) * outputStride));
         TEpilogue.Store(s2, columns, _range, y + (Math.Min(2, last) * outputStride));
         TEpilogue.Store(s3, columns, _range, y + (Math.Min(3, last) * outputStride));
-        if (TSet.Steps == 1)
+        if (THeight.Rows == MostRows)
         {
             TEpilogue.Store(s4, columns, _range, y + (Math.Min(4, last) * outputStride));
             TEpilogue.Store(s5, columns, _range, y + (Math.Min(5, last) * outputStride));
@@ -239,6 +249,21 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     {
         sums = TSet.Add(sums, TSet.Quad(a, 0), TSet.Weights(w));
         return TSet.Steps == 2 ? TSet.Add(sums, TSet.Quad(a, 1), TSet.Weights(w + QuadWeights.StepBytes)) : sums;
+    }
+
+    private interface IHeight
+    {
+        static abstract int Rows { get; }
+    }
+
+    private readonly struct High : IHeight
+    {
+        public static int Rows => MostRows;
+    }
+
+    private readonly struct Low : IHeight
+    {
+        public static int Rows => LowRows;
     }
 
     /// <summary>Those of a panel that count.</summary>
