@@ -104,7 +104,7 @@ public sealed class EngineSession : IModelRunner
     /// <summary>Runs the model on tensors, in place: allocates nothing but what the first run with new lengths needs.</summary>
     /// <param name="inputs">One for each of <see cref="Inputs"/>, in that order.</param>
     /// <param name="outputs">Memory for each of <see cref="Outputs"/>, in that order.</param>
-    /// <exception cref="ModelException">An input or output is missing or unfit; the message names it.</exception>
+    /// <exception cref="ModelException">An input or output is missing or unfit, or an output lies in the memory of another value; the message names it.</exception>
     public void Run(ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs)
     {
         if (inputs.Length != Inputs.Count || outputs.Length != Outputs.Count)
@@ -166,7 +166,7 @@ public sealed class EngineSession : IModelRunner
     /// <param name="outputs">Memory for each of <see cref="Outputs"/>, in that order.</param>
     /// <param name="runs">Runs, 1 or more; each step's median counts.</param>
     /// <returns>For each step what it does and microseconds.</returns>
-    /// <exception cref="ModelException">An input or output is missing or unfit; the message names it.</exception>
+    /// <exception cref="ModelException">An input or output is missing or unfit, or an output lies in the memory of another value; the message names it.</exception>
     public IReadOnlyList<(string Step, double Microseconds)> Profile(ReadOnlySpan<EngineInput> inputs, ReadOnlySpan<EngineOutput> outputs, int runs)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);

@@ -40,7 +40,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs =>
     [
-        new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint, Bare: !Geometry.IsDepthwise && SegmentBytes % 4 == 0),
+        new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint, Bare: SegmentBytes % 4 == 0), // the segments of depthwise kernels are bytes
         .. Residual is null ? (ImmutableArray<Need>)[] : [new(new(Residual.Other.Codes, Form.Image), Bare: true)],
     ];
 
