@@ -154,18 +154,7 @@ public sealed class HygieneTests
 
         for (int i = 0; i < 100; i++)
         {
-            int collections;
-            long allocated;
-            do
-            {
-                // a collection that other tests cause moves this thread's counter, so a run that met one is measured again
-                collections = GC.CollectionCount(0);
-                long before = GC.GetAllocatedBytesForCurrentThread();
-                run();
-                allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            }
-            while (allocated != 0 && collections != GC.CollectionCount(0));
-            Assert.Equal(0, allocated);
+            Assert.Equal(0, Allocations.Of(run));
         }
     }
 

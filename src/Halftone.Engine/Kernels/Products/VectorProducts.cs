@@ -12,8 +12,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     where TEpilogue : struct, IVectorEpilogue<TSums>
 {
     private const int MostRows = 6;
-    private const int LowRows = 4; // all that two steps leave registers for; and what ends lines of 8, 16, 32 rows better than 6
-    private const int FewRows = 2; // so few are cheaper one at a time than as a tile that repeats its last row
+    private const int LowRows = 4; // all that two steps leave registers for, and what ends lines of 8, 16 or 32 rows better than 6
 
     private readonly NativeBuffer _memory;
     private readonly ChannelBlocks _blocks;
@@ -106,20 +105,22 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         int first = panel * PanelWidth;
         int bytes = Math.Min(PanelWidth, _channels - first) * _elementBytes;
         byte* output = y + ((nint)first * _elementBytes);
-        int step;
-        for (int row = 0; row < rows; row += step)
+        for (int row = 0; row < rows;)
         {
-            step = Height(rows - row);
-            byte* from = a + (row * _rowStride), to = output + (row * _outputStride);
+            // the last tile may begin among the rows of the one before, which it computes once more
+            int height = Height(rows - row, rows), top = Math.Min(row, rows - height);
+            byte* from = a + (top * _rowStride), to = output + (top * _outputStride);
             if (first + PanelWidth <= _channels)
             {
-                Compute(from, to, _outputStride, step, panel, segments);
+                Compute(from, to, _outputStride, height, panel, segments);
             }
             else
             {
-                Compute(from, narrow, ChannelBlocks.MostBytes, step, panel, segments);
-                ChannelBlocks.Copy(narrow, to, _outputStride, step, bytes);
+                Compute(from, narrow, ChannelBlocks.MostBytes, height, panel, segments);
+                ChannelBlocks.Copy(narrow, to, _outputStride, height, bytes);
             }
+
+            row = top + height;
         }
 
         _residual?.Add(output, _outputStride, others + first, rows, bytes); // the codes are in the nearest cache still
@@ -148,27 +149,26 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         {
             Row(a, y, panel, segments);
         }
-        else if (TSet.Steps == 1 && rows > LowRows)
+        else if (TSet.Steps == 1 && rows == MostRows)
         {
-            Tile<High>(a, y, outputStride, rows, panel, segments);
+            Tile<High>(a, y, outputStride, panel, segments);
         }
         else
         {
-            Tile<Low>(a, y, outputStride, rows, panel, segments);
+            Tile<Low>(a, y, outputStride, panel, segments);
         }
     }
 
-    /// <summary>Rows of the next tile, of so many left.</summary>
-    private static int Height(int left) => left <= FewRows ? 1 : left == 2 * LowRows ? LowRows : Math.Min(Rows, left);
+    /// <summary>Rows of the next tile, of so many left of all: few tiles, and little computed twice.</summary>
+    private static int Height(int left, int rows) =>
+        rows < LowRows ? 1 : Rows == LowRows || rows < Rows || left <= LowRows || left is 7 or 8 ? LowRows : Rows;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile<THeight>(byte* a, byte* y, nint outputStride, int rows, int panel, Segments segments)
+    private void Tile<THeight>(byte* a, byte* y, nint outputStride, int panel, Segments segments)
         where THeight : struct, IHeight
     {
-        // rows that are not there repeat the last; nothing is called here, since a call would have the sums live in memory
-        nint last = rows - 1, stride = _rowStride;
-        nint r1 = Math.Min(1, last) * stride, r2 = Math.Min(2, last) * stride, r3 = Math.Min(3, last) * stride;
-        nint r4 = Math.Min(4, last) * stride, r5 = Math.Min(5, last) * stride;
+        // two pointers and two strides reach six rows; nothing is called here, since a call would have the sums live in memory
+        nint stride = _rowStride, two = 2 * stride;
         int* block = _blocks.Block(panel);
         TSums s0 = TSet.Sums(block), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
         sbyte* w = segments.Weights;
@@ -176,42 +176,44 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         for (int segment = segments.Count; segment > 0; segment--)
         {
             byte* at = a + *offset++;
+            byte* below = at + two + stride;
             for (int quad = _quads; quad > 0; quad--)
             {
                 TQuads weights = TSet.Weights(w);
                 s0 = TSet.Add(s0, TSet.Quad(at, 0), weights);
-                s1 = TSet.Add(s1, TSet.Quad(at + r1, 0), weights);
-                s2 = TSet.Add(s2, TSet.Quad(at + r2, 0), weights);
-                s3 = TSet.Add(s3, TSet.Quad(at + r3, 0), weights);
+                s1 = TSet.Add(s1, TSet.Quad(at + stride, 0), weights);
+                s2 = TSet.Add(s2, TSet.Quad(at + two, 0), weights);
+                s3 = TSet.Add(s3, TSet.Quad(below, 0), weights);
                 if (THeight.Rows == MostRows)
                 {
-                    s4 = TSet.Add(s4, TSet.Quad(at + r4, 0), weights);
-                    s5 = TSet.Add(s5, TSet.Quad(at + r5, 0), weights);
+                    s4 = TSet.Add(s4, TSet.Quad(below + stride, 0), weights);
+                    s5 = TSet.Add(s5, TSet.Quad(below + two, 0), weights);
                 }
 
                 if (TSet.Steps == 2)
                 {
                     weights = TSet.Weights(w + QuadWeights.StepBytes);
                     s0 = TSet.Add(s0, TSet.Quad(at, 1), weights);
-                    s1 = TSet.Add(s1, TSet.Quad(at + r1, 1), weights);
-                    s2 = TSet.Add(s2, TSet.Quad(at + r2, 1), weights);
-                    s3 = TSet.Add(s3, TSet.Quad(at + r3, 1), weights);
+                    s1 = TSet.Add(s1, TSet.Quad(at + stride, 1), weights);
+                    s2 = TSet.Add(s2, TSet.Quad(at + two, 1), weights);
+                    s3 = TSet.Add(s3, TSet.Quad(below, 1), weights);
                 }
 
                 at += 4;
+                below += 4;
                 w += TSet.Steps * QuadWeights.StepBytes;
             }
         }
 
         int* columns = block + ChannelBlocks.Width;
         TEpilogue.Store(s0, columns, _range, y);
-        TEpilogue.Store(s1, columns, _range, y + (Math.Min(1, last) * outputStride));
-        TEpilogue.Store(s2, columns, _range, y + (Math.Min(2, last) * outputStride));
-        TEpilogue.Store(s3, columns, _range, y + (Math.Min(3, last) * outputStride));
+        TEpilogue.Store(s1, columns, _range, y += outputStride);
+        TEpilogue.Store(s2, columns, _range, y += outputStride);
+        TEpilogue.Store(s3, columns, _range, y += outputStride);
         if (THeight.Rows == MostRows)
         {
-            TEpilogue.Store(s4, columns, _range, y + (Math.Min(4, last) * outputStride));
-            TEpilogue.Store(s5, columns, _range, y + (Math.Min(5, last) * outputStride));
+            TEpilogue.Store(s4, columns, _range, y += outputStride);
+            TEpilogue.Store(s5, columns, _range, y + outputStride);
         }
     }
 
