@@ -42,10 +42,7 @@ public sealed class BoundRunTests
         using OrtSession session = OrtSession.Load(Samples.Linear());
         using BoundRun run = session.Bind(s_x);
         run.Run();
-        for (int i = 0; i < 100; i++)
-        {
-            Assert.Equal(0, Allocations.Of(run.Run));
-        }
+        Assert.Equal(0, Allocations.Of(run.Run));
     }
 
     [Fact]

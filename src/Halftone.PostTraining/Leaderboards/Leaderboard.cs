@@ -50,6 +50,7 @@ public sealed class Leaderboard
         _baseline = _goal?.Measured(model, cancel);
         PackedModel? packed = SizeLedger.Pack(model, cancel);
         (string hash, long bytes) = ModelFactsOf.HashAndLength(model);
+        // the first word: rows that were journaled before they had an engine are made again
         _subject = string.Join('\n', nameof(LeaderboardRow.EngineAgreement), hash, SampleHash.Of(data, options.Calibration, cancel), _baseline?.Samples, _goal?.Metric, options.Proof.LatencyBudget, options.Calibration.Samples, options.Seed, typeof(Leaderboard).Assembly.GetName().Version);
         _result = new LeaderboardResult
         {
