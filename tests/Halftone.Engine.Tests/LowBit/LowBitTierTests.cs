@@ -113,16 +113,16 @@ public unsafe class LowBitTierTests
                 float[] x = LowBitCase.Rows(seed, rows, problem.K);
                 int[] expected = LowBitCase.Bits(LowBitCase.Run(new ReferenceLowBitKernel(problem), problem, x));
                 using var sizes = new LowBitPanels(problem);
-                using var memory = new GuardedMemory(sizes.ByteCount);
-                var packed = new LowBitPanels(problem, memory.Pointer);
+                using var memory = new GuardedMemory(checked((int)sizes.ByteCount));
+                var packed = new LowBitPanels(problem, memory.Start);
                 foreach (LowBitKernel kernel in Kernels(packed))
                 {
                     using var from = new GuardedMemory(x.Length * sizeof(float));
                     using var to = new GuardedMemory(expected.Length * sizeof(float));
-                    using var scratch = new GuardedMemory(kernel.ScratchBytes(rows));
-                    x.CopyTo(new Span<float>(from.Pointer, x.Length));
-                    kernel.Run((float*)from.Pointer, (float*)to.Pointer, rows, 0, kernel.Panels, scratch.Pointer);
-                    Assert.Equal(expected, LowBitCase.Bits(new Span<float>(to.Pointer, expected.Length).ToArray()));
+                    using var scratch = new GuardedMemory(checked((int)kernel.ScratchBytes(rows)));
+                    x.CopyTo(new Span<float>(from.Start, x.Length));
+                    kernel.Run((float*)from.Start, (float*)to.Start, rows, 0, kernel.Panels, scratch.Start);
+                    Assert.Equal(expected, LowBitCase.Bits(new Span<float>(to.Start, expected.Length).ToArray()));
                 }
             },
             iter: 100,

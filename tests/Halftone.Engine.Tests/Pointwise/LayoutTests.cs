@@ -12,8 +12,8 @@ public sealed unsafe class LayoutTests
         s =>
         {
             var random = new Random(s.Seed);
-            using var planes = new GuardedBytes(s.Channels * s.Width * s.Height);
-            using var back = new GuardedBytes(planes.Count);
+            using var planes = new GuardedMemory(s.Channels * s.Width * s.Height);
+            using var back = new GuardedMemory(planes.Length);
             random.NextBytes(planes.Span);
             using var image = new TestImage(s.Height, s.Width, s.Channels, s.Border, random);
             int split = random.Next(s.Height + 1);
@@ -33,9 +33,9 @@ public sealed unsafe class LayoutTests
             (bytes, rows, xGap, yGap, mapped, seed) =>
             {
                 var random = new Random(seed);
-                using var x = new GuardedBytes(((rows - 1) * (bytes + xGap)) + bytes);
-                using var y = new GuardedBytes(((rows - 1) * (bytes + yGap)) + bytes);
-                using var table = new GuardedBytes(256);
+                using var x = new GuardedMemory(((rows - 1) * (bytes + xGap)) + bytes);
+                using var y = new GuardedMemory(((rows - 1) * (bytes + yGap)) + bytes);
+                using var table = new GuardedMemory(256);
                 random.NextBytes(x.Span);
                 random.NextBytes(y.Span);
                 random.NextBytes(table.Span);
@@ -78,7 +78,7 @@ public sealed unsafe class LayoutTests
     [Fact]
     public void Signed_codes_become_unsigned() => Gen.Byte.Array[0, 300].Sample(bytes =>
     {
-        using GuardedBytes x = GuardedBytes.Of(bytes);
+        using GuardedMemory x = GuardedMemory.Of(bytes);
         LayoutChange.XorBytes(x.Start, x.Start, bytes.Length, 0x80);
         Assert.Equal([.. bytes.Select(b => (byte)((sbyte)b + 128))], x.Span.ToArray());
     });

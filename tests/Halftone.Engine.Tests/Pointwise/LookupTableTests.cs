@@ -9,9 +9,9 @@ public sealed unsafe class LookupTableTests
     public void Every_code_is_found_whatever_the_length_and_width() => Gen.Select(Gen.Int[0, 300], Gen.Int[0, 1000]).Sample((count, seed) =>
     {
         var random = new Random(seed);
-        using var table = new GuardedBytes(256);
-        using var x = new GuardedBytes(count);
-        using var y = new GuardedBytes(count);
+        using var table = new GuardedMemory(256);
+        using var x = new GuardedMemory(count);
+        using var y = new GuardedMemory(count);
         random.NextBytes(table.Span);
         random.NextBytes(x.Span);
         byte[] expected = [.. x.Span.ToArray().Select(code => table.Span[code])];
@@ -35,7 +35,7 @@ public sealed unsafe class LookupTableTests
         var random = new Random(seed);
         using var x = new TestImage(height, width, channels, 0, random);
         using var y = new TestImage(height, width, channels, 1, random);
-        using var table = new GuardedBytes(256);
+        using var table = new GuardedMemory(256);
         random.NextBytes(table.Span);
         LookupTable.Image(table.Start, x.Origin, x.Layout, y.Origin, y.Layout, 0, height / 2);
         LookupTable.Image(table.Start, x.Origin, x.Layout, y.Origin, y.Layout, height / 2, height);

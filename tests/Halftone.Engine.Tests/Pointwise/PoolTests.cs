@@ -114,7 +114,7 @@ public sealed unsafe class PoolTests
     {
         var random = new Random(seed);
         using var x = new TestImage(height, width, channels, border, random);
-        using var y = new GuardedBytes(channels);
+        using var y = new GuardedMemory(channels);
         Tensor?[] inputs = [Image(x), .. Ort.Constants(from), .. Ort.Constants(to)];
         byte[] expected = Ort.Run(Ort.Microsoft("QLinearGlobalAveragePool"), inputs, ElementType.UInt8, i => i == 0).Bytes.ToArray();
         int split = random.Next(channels + 1);

@@ -16,8 +16,8 @@ public sealed unsafe class QuantizationTests
             float[] x = Values(range, count, new Random(seed));
             byte[] expected = Ort.Run(
                 Ort.Plain("QuantizeLinear"), [Tensor.Of(x, count), .. Ort.Constants(range)], ElementType.UInt8, i => i == 0).Bytes.ToArray();
-            using GuardedBytes from = GuardedBytes.Of(x);
-            using var to = new GuardedBytes(count);
+            using GuardedMemory from = GuardedMemory.Of(x);
+            using var to = new GuardedMemory(count);
             LinearQuantization.QuantizeRow((float*)from.Start, to.Start, count, range);
             Assert.Equal(expected, to.Span.ToArray());
         },
@@ -29,8 +29,8 @@ public sealed unsafe class QuantizationTests
         {
             float[] expected = Ort.Run(
                 Ort.Plain("DequantizeLinear"), [Ort.Bytes(codes, codes.Length), .. Ort.Constants(range)], ElementType.Float, i => i == 0).ToFloats();
-            using GuardedBytes from = GuardedBytes.Of(codes);
-            using var to = new GuardedBytes(codes.Length * sizeof(float));
+            using GuardedMemory from = GuardedMemory.Of(codes);
+            using var to = new GuardedMemory(codes.Length * sizeof(float));
             LinearQuantization.DequantizeRow(from.Start, (float*)to.Start, codes.Length, range);
             Assert.Equal(expected, MemoryMarshal.Cast<byte, float>(to.Span).ToArray());
         },
@@ -52,7 +52,7 @@ public sealed unsafe class QuantizationTests
                     }
                 }
 
-                using GuardedBytes planes = GuardedBytes.Of(x);
+                using GuardedMemory planes = GuardedMemory.Of(x);
                 using var image = new TestImage(height, width, channels, border, random);
                 int split = random.Next(height + 1);
                 LinearQuantization.QuantizeImage((float*)planes.Start, image.Origin, image.Layout, range, 0, split);
@@ -60,7 +60,7 @@ public sealed unsafe class QuantizationTests
                 Assert.Equal(codes, image.Planes);
                 image.AssertBorderUntouched();
 
-                using var back = new GuardedBytes(x.Length * sizeof(float));
+                using var back = new GuardedMemory(x.Length * sizeof(float));
                 LinearQuantization.DequantizeImage(image.Origin, image.Layout, (float*)back.Start, range, 0, split);
                 LinearQuantization.DequantizeImage(image.Origin, image.Layout, (float*)back.Start, range, split, height);
                 Assert.Equal([.. codes.Select(code => (code - range.ZeroPoint) * range.Scale)], MemoryMarshal.Cast<byte, float>(back.Span).ToArray());

@@ -5,7 +5,7 @@ namespace Halftone.Engine.Tests.Pointwise;
 /// <summary>An image in guarded memory, with a border of known bytes around its real pixels.</summary>
 internal sealed unsafe class TestImage : IDisposable
 {
-    private readonly GuardedBytes _memory;
+    private readonly GuardedMemory _memory;
     private readonly byte[] _before;
     private readonly int _origin;
 
@@ -14,7 +14,7 @@ internal sealed unsafe class TestImage : IDisposable
     {
         Layout = new ImageLayout(height, width, channels, (width + (2 * border)) * channels);
         _origin = (border * Layout.RowPitch) + (border * channels);
-        _memory = new GuardedBytes((height + (2 * border)) * Layout.RowPitch);
+        _memory = new GuardedMemory((height + (2 * border)) * Layout.RowPitch);
         random.NextBytes(_memory.Span);
         _before = _memory.Span.ToArray();
     }

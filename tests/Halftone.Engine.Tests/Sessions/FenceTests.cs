@@ -1,5 +1,4 @@
 using Halftone.Engine.Execution;
-using Halftone.Engine.Kernels;
 using Halftone.Engine.Tests.Sessions.Nets;
 using Halftone.Onnx;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Halftone.Engine.Kernels;
+namespace Halftone.Engine;
 
 /// <summary>Memory between pages that may be neither read nor written, so that whoever leaves it ends the process. Linux only; elsewhere plain memory.</summary>
 internal sealed unsafe partial class GuardedMemory : IDisposable
@@ -16,12 +16,12 @@ internal sealed unsafe partial class GuardedMemory : IDisposable
     /// <param name="bytes">How much.</param>
     /// <param name="fill">What it holds at first.</param>
     /// <param name="atEnd">Whether it ends where a forbidden page begins; otherwise it begins where one ends.</param>
-    public GuardedMemory(int bytes, byte fill, bool atEnd)
+    public GuardedMemory(int bytes, byte fill = 0, bool atEnd = true)
     {
         Length = bytes;
         if (!OperatingSystem.IsLinux())
         {
-            _map = Start = (byte*)NativeMemory.Alloc((nuint)bytes);
+            _map = Start = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, bytes));
         }
         else
         {
@@ -45,6 +45,17 @@ internal sealed unsafe partial class GuardedMemory : IDisposable
     public int Length { get; }
 
     public Span<byte> Span => new(Start, Length);
+
+    /// <summary>A copy that ends where a forbidden page begins.</summary>
+    public static GuardedMemory Of(ReadOnlySpan<byte> bytes)
+    {
+        var memory = new GuardedMemory(bytes.Length);
+        bytes.CopyTo(memory.Span);
+        return memory;
+    }
+
+    /// <summary>A copy that ends where a forbidden page begins.</summary>
+    public static GuardedMemory Of(ReadOnlySpan<float> floats) => Of(MemoryMarshal.AsBytes(floats));
 
     public void Dispose()
     {
