@@ -7,7 +7,7 @@ using Halftone.Onnx;
 
 namespace Halftone.Engine.Bench;
 
-/// <summary>Whole networks, one image a run: the engine beside ONNX Runtime on the float model and both quantized forms.</summary>
+/// <summary>Whole networks, one image a run: the engine beside ONNX Runtime on the float model and the quantized forms.</summary>
 internal sealed class NetworkBench(BenchModels models, EngineUnderTest? engine, ResultTable table)
 {
     private const string Section = "Networks";
@@ -22,11 +22,13 @@ internal sealed class NetworkBench(BenchModels models, EngineUnderTest? engine, 
         using OrtPeer ortFloat = new("ORT float", forms["f32"], image, threads);
         using OrtPeer ort = new("ORT u8s8", forms["u8s8"], image, threads);
         using OrtPeer ortSigned = new("ORT s8s8", forms["s8s8"], image, threads);
+        using OrtPeer ortPacked = new("ORT u8s4", forms["u8s4"], image, threads);
         using ICheckedPeer? ours = engine?.Load(new EngineRequest(forms["u8s8"], image, threads));
         using ICheckedPeer? signed = engine?.Load(new EngineRequest(forms["s8s8"], image, threads));
+        using ICheckedPeer? packed = engine?.Load(new EngineRequest(forms["u8s4"], image, threads));
         using ICheckedPeer? intrinsics = threads == 1 ? engine?.Load(new EngineRequest(forms["u8s8"], image, threads, IntrinsicsOnly: true)) : null;
 
-        var times = Comparison.Of([.. ((IPeer?[])[ortFloat, ort, ortSigned, ours, signed, intrinsics]).OfType<IPeer>()], options);
+        var times = Comparison.Of([.. ((IPeer?[])[ortFloat, ort, ortSigned, ortPacked, ours, signed, packed, intrinsics]).OfType<IPeer>()], options);
         var place = new Place(Section, network.Title, threads);
         table.Add(place, times, new Contest("engine / ORT, u8s8", ours, ort) { Bar = Bars.OrtUnsigned(network, threads), Error = Error(ours, ort) });
         table.Add(place, times, new Contest("engine / ORT, s8s8", signed, ortSigned) { Bar = Bars.OrtSigned, Error = Error(signed, ortSigned) });
@@ -34,6 +36,12 @@ internal sealed class NetworkBench(BenchModels models, EngineUnderTest? engine, 
         if (threads == 1)
         {
             table.Add(place, times, new Contest("engine on intrinsics / ORT, u8s8", intrinsics, ort) { Bar = Bars.Intrinsics(network), Error = Error(intrinsics, ort) });
+        }
+
+        table.Add(place, times, new Contest("engine / ORT, u8s4", packed, ortPacked)); // ONNX Runtime multiplies these as floats, so codes of random networks drift apart
+        if (ours is not null)
+        {
+            table.Add(place, times, new Contest("engine u8s4 / engine u8s8", packed, ours));
         }
 
         table.Add(place, times, new Contest("ORT u8s8 / ORT float", ort, ortFloat));

@@ -148,6 +148,30 @@ public sealed class Tensor
         return values;
     }
 
+    /// <summary>Integers of 4 and 2 bits one a byte, as int8 or uint8; any other tensor as it is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public Tensor Widened()
+    {
+        if (Type is not (ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2))
+        {
+            return this;
+        }
+
+        (int bits, bool signed) = (Type.Bits(), Type is ElementType.Int4 or ElementType.Int2);
+        var values = new byte[Count];
+        int at = 0;
+        foreach (byte packed in Bytes)
+        {
+            for (int shift = 0; shift < 8 && at < values.Length; shift += bits, at++)
+            {
+                int top = packed << (24 + 8 - bits - shift); // bits above the element fall out of an int
+                values[at] = (byte)(signed ? top >> (32 - bits) : top >>> (32 - bits));
+            }
+        }
+
+        return new Tensor(signed ? ElementType.Int8 : ElementType.UInt8, Dims.AsSpan(), values);
+    }
+
     /// <summary>The same bytes under other lengths.</summary>
     /// <exception cref="ArgumentException">The number of elements differs.</exception>
     public Tensor Reshape(params ReadOnlySpan<long> dims) => new(Type, dims, Memory);

@@ -34,8 +34,11 @@ internal sealed class BenchModels(string folder, int seed)
     /// <summary>Activations int8, as ONNX Runtime's own quantizer makes them unless told otherwise; weights int8 symmetric, per channel here too, so that only activations differ.</summary>
     private static readonly Recipe s_s8s8 = Of("s8s8", "ort-arm64", signed: true);
 
+    /// <summary>Activations as in the first, weights of 4 bits, two in a byte.</summary>
+    private static readonly Recipe s_u8s4 = s_u8s8 with { Name = "u8s4", Target = "ort-x64", Weights = s_u8s8.Weights with { Bits = 4, Packed = true } };
+
     /// <summary>Ids of the forms.</summary>
-    public static IReadOnlyList<string> Forms { get; } = ["f32", "u8s8", "s8s8"];
+    public static IReadOnlyList<string> Forms { get; } = ["f32", "u8s8", "s8s8", "u8s4"];
 
     /// <summary>The images that a network was not built on.</summary>
     public static NoiseImages FreshImages(Network network, int count) => new("input", network.Size, count, ImagesSeed + 1);
@@ -52,6 +55,7 @@ internal sealed class BenchModels(string folder, int seed)
                 "f32" => network.Build(seed),
                 "u8s8" => Quantized(network, s_u8s8),
                 "s8s8" => Quantized(network, s_s8s8),
+                "u8s4" => Quantized(network, s_u8s4),
                 _ => throw new ArgumentException($"There is no form '{form}'.", nameof(form)),
             }).Save(path);
         }

@@ -65,7 +65,7 @@ internal sealed class ConvTransposeUnit : Unit
         for (int group = 0; group < Geometry.Groups; group++)
         {
             ProductProblem problem = Problem(phase, group, epilogue);
-            ProductKernel kernel = plan.Own(plan.Product(problem));
+            ProductKernel kernel = plan.Own(plan.Product(problem, Weights));
             ProductLines lines = Lines(phase, group * GroupChannels, group * GroupOutputs);
             long nanoseconds = problem.Weights.LongLength * lines.Rows * lines.Lines * lines.Images / 300;
             yield return new ProductStep(kernel, lines, problem.SegmentOffsets.Length, [], x, y, group == 0 ? frame : null, plan.PaddingOf(Output), nanoseconds) { Name = Label };

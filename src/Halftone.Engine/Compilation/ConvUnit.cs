@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Halftone.Engine.Execution;
 using Halftone.Engine.Kernels;
 using Halftone.Engine.Kernels.Depthwise;
@@ -99,7 +100,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
         for (int group = 0; group < Geometry.Groups; group++)
         {
             ProductProblem problem = Problem(plan.Options.Threads, from, to, others?.Shape, group, epilogue);
-            ProductKernel kernel = plan.Own(Geometry.IsDepthwise ? plan.Product(problem) : plan.Product(problem, Node, Weights, group * GroupOutputs));
+            ProductKernel kernel = plan.Own(Geometry.IsDepthwise ? plan.Product(problem, Weights) : plan.Product(problem, Node, Weights, group * GroupOutputs));
             long nanoseconds = problem.Weights.LongLength * Geometry.Batch * V.Output * H.Output / ProductsPerNanosecond;
             ProductLines lines = Lines(plan.Options.Threads, from, to, others?.Shape, group, epilogue.ElementBytes);
             var step = new ProductStep(kernel, lines, problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Result), nanoseconds)
@@ -234,6 +235,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
         return unchecked(Bias[output] - (Input.Range.ZeroPoint * sum));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // every weight passes here while loading
     private static int Sum(sbyte[] weights, int channel, int length)
     {
         int sum = 0;
@@ -246,6 +248,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
     }
 
     /// <summary>[output, pass, kernel row, tap, channel] of a group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private sbyte[] Ordered(int first)
     {
         int channels = GroupChannels;

@@ -72,7 +72,11 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     }
 
     /// <summary>Makes an exact product ready, by the tier that was asked for or the best there is.</summary>
-    public ProductKernel Product(ProductProblem problem) => ProductTiers.Choose(options.ChosenTier).Build(problem);
+    public ProductKernel Product(ProductProblem problem, Weights weights)
+    {
+        bool fits = (long)problem.SegmentOffsets.Length * problem.SegmentBytes <= ProductProblem.DeepestPacked;
+        return ProductTiers.Choose(options.ChosenTier).Build(problem with { WeightBits = fits ? weights.Bits : 8 });
+    }
 
     /// <summary>Makes a product ready, summed as was asked for, by the tier that was asked for or the best there is.</summary>
     /// <param name="problem">The product; it goes over its segments once for each pass of the weights.</param>
@@ -84,7 +88,7 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
         bool pairs = options.Accumulation == Accumulation.PairSaturating;
         if (options.Accumulation == Accumulation.Int32 || (pairs && weights.AreBytes))
         {
-            return Product(problem);
+            return Product(problem, weights);
         }
 
         int[] zeros = [.. Enumerable.Range(first, problem.Channels).Select(weights.ZeroPoint)];

@@ -73,7 +73,8 @@ internal sealed class QuantizedView(TypedGraph typed)
             }
         }
 
-        return Compilation.Weights.Of(typed.Constant(node.Input(0)), scale, node.Input(2).Length == 0 ? null : typed.Constant(node.Input(2)), node.Input(2).Length > 0, axis);
+        Tensor? zeroPoint = node.Input(2).Length == 0 ? null : typed.Constant(node.Input(2));
+        return Compilation.Weights.Of(typed.Constant(node.Input(0)), scale, zeroPoint, node.Input(2).Length > 0, axis, Graph.Constant(node.Input(0))?.Type.Bits() ?? 8);
     }
 
     /// <summary>The only node that reads a value, or null where there are others or it is an output of the model.</summary>

@@ -37,7 +37,7 @@ internal sealed class TypedGraph
         var typed = new TypedGraph(model, options);
         foreach ((string name, Tensor value) in model.Graph.Initializers)
         {
-            Tensor bytes = Widened(value);
+            Tensor bytes = value.Widened(); // codes of fewer than 8 bits, one a byte, as everything here holds them
             typed._types[name] = new(bytes.Type, Lengths(name, bytes));
             typed._constants[name] = bytes;
         }
@@ -222,14 +222,6 @@ internal sealed class TypedGraph
             throw new ModelException($"Node '{node.Name}' ({node.Op}) cannot run in the engine: {error.Message}", error);
         }
     }
-
-    /// <summary>Codes of fewer than 8 bits, one a byte, as everything here holds them.</summary>
-    private static Tensor Widened(Tensor value) => value.Type switch
-    {
-        ElementType.Int4 or ElementType.Int2 => Tensor.Of([.. value.ToInt64s().Select(c => (sbyte)c)], value.Dims.AsSpan()),
-        ElementType.UInt4 or ElementType.UInt2 => Tensor.Of([.. value.ToInt64s().Select(c => (byte)c)], value.Dims.AsSpan()),
-        _ => value,
-    };
 
     private static ImmutableArray<int> Lengths(string name, Tensor value) =>
         Dense.Lengths.Fit(value.Type, value.Dims.AsSpan()) ? [.. value.Dims.Select(d => (int)d)] : throw new ModelException($"The constant '{name}' is too large for the engine.");

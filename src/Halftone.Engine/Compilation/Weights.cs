@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Halftone.Onnx;
 
 namespace Halftone.Engine.Compilation;
@@ -10,13 +11,20 @@ internal sealed class Weights
     private readonly float[] _scales;
     private readonly int[] _zeros;
 
-    private Weights(ImmutableArray<sbyte[]> parts, float[] scales, int[] zeros, bool areBytes) => (Parts, _scales, _zeros, AreBytes) = (parts, scales, zeros, areBytes);
+    private Weights(ImmutableArray<sbyte[]> parts, float[] scales, int[] zeros, bool areBytes, int bits)
+    {
+        (Parts, _scales, _zeros, AreBytes) = (parts, scales, zeros, areBytes);
+        Bits = bits == 8 || Passes > 1 ? 8 : Fits(2, parts[0]) ? 2 : Fits(4, parts[0]) ? 4 : 8;
+    }
 
     /// <summary>The differences, in the order of the constant: the sums of these.</summary>
     public ImmutableArray<sbyte[]> Parts { get; }
 
     /// <summary>How many bytes a difference takes, where all of them have as many.</summary>
     public int Passes => Parts.Length;
+
+    /// <summary>Bits that kernels keep a difference in: 8, or 4 or 2 where the model's codes have fewer than 8 and they hold all.</summary>
+    public int Bits { get; }
 
     /// <summary>Whether the codes are unsigned bytes.</summary>
     public bool AreBytes { get; }
@@ -30,11 +38,17 @@ internal sealed class Weights
     /// <summary>Whether there is one scale for each of so many channels, or one for all.</summary>
     public bool Fits(int channels) => _scales.Length == 1 || _scales.Length == channels;
 
-    /// <summary>Reads a weight; null where it is not a known tensor of 8-, 4- or 2-bit integers with scales along the axis.</summary>
-    public static Weights? Of(Tensor? codes, Tensor? scale, Tensor? zeroPoint, bool hasZeroPoint, int axis)
+    /// <summary>Reads a weight; null where it is not a known tensor of bytes with scales along the axis.</summary>
+    /// <param name="codes">One a byte.</param>
+    /// <param name="scale">One, or one an index of the axis.</param>
+    /// <param name="zeroPoint">As many; null for none or an unknown one.</param>
+    /// <param name="hasZeroPoint">Whether there is one.</param>
+    /// <param name="axis">The axis of the channels.</param>
+    /// <param name="bits">Bits of the codes in the model.</param>
+    public static Weights? Of(Tensor? codes, Tensor? scale, Tensor? zeroPoint, bool hasZeroPoint, int axis, int bits = 8)
     {
         if (codes is null || scale is not { Type: ElementType.Float } || (hasZeroPoint && zeroPoint is null)
-            || codes.Type is not (ElementType.Int8 or ElementType.UInt8 or ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2)
+            || codes.Type is not (ElementType.Int8 or ElementType.UInt8)
             || axis >= codes.Dims.Length || codes.Count > Array.MaxLength)
         {
             return null;
@@ -53,36 +67,54 @@ internal sealed class Weights
             return null;
         }
 
-        ImmutableArray<sbyte[]> parts = Center(codes, zeros, channels, codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b));
-        return new Weights(parts, scales, zeros, codes.Type == ElementType.UInt8);
+        ImmutableArray<sbyte[]> parts = Center(codes, zeros, channels, (int)codes.Dims.Skip(axis + 1).Aggregate(1L, (a, b) => a * b));
+        return new Weights(parts, scales, zeros, codes.Type == ElementType.UInt8, bits);
     }
 
-    private static ImmutableArray<sbyte[]> Center(Tensor codes, int[] zeros, int channels, long inner)
+    private static bool Fits(int bits, ReadOnlySpan<sbyte> differences) =>
+        differences.IndexOfAnyExceptInRange((sbyte)-(1 << (bits - 1)), (sbyte)((1 << (bits - 1)) - 1)) < 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static ImmutableArray<sbyte[]> Center(Tensor codes, int[] zeros, int channels, int inner)
     {
         if (codes.Type == ElementType.Int8 && zeros.All(z => z == 0))
         {
             return [codes.As<sbyte>().ToArray()];
         }
 
-        long[]? small = codes.Type.Bits() < 8 ? codes.ToInt64s() : null;
         ReadOnlySpan<byte> bytes = codes.Bytes;
-        List<sbyte[]> parts = [new sbyte[codes.Count]];
-        for (int i = 0; i < parts[0].Length; i++)
+        bool signed = codes.Type == ElementType.Int8;
+        List<sbyte[]> parts = [new sbyte[bytes.Length]];
+        sbyte[] first = parts[0];
+        for (int from = 0, channel = 0; from < bytes.Length; from += inner, channel = channel + 1 == channels ? 0 : channel + 1)
         {
-            int code = small is not null ? (int)small[i] : codes.Type == ElementType.Int8 ? (sbyte)bytes[i] : bytes[i];
-            int rest = code - zeros[zeros.Length == 1 ? 0 : (int)(i / inner % channels)];
-            for (int part = 0; rest != 0; part++)
+            int zero = zeros[zeros.Length == 1 ? 0 : channel];
+            for (int i = from; i < from + inner; i++)
             {
-                if (part == parts.Count)
+                int rest = (signed ? (sbyte)bytes[i] : bytes[i]) - zero;
+                first[i] = (sbyte)Math.Clamp(rest, sbyte.MinValue, sbyte.MaxValue);
+                if (rest != first[i])
                 {
-                    parts.Add(new sbyte[codes.Count]);
+                    More(parts, i, rest - first[i]);
                 }
-
-                parts[part][i] = (sbyte)Math.Clamp(rest, sbyte.MinValue, sbyte.MaxValue);
-                rest -= parts[part][i];
             }
         }
 
         return [.. parts];
+    }
+
+    /// <summary>Keeps what the first byte of a difference leaves in further ones.</summary>
+    private static void More(List<sbyte[]> parts, int at, int rest)
+    {
+        for (int part = 1; rest != 0; part++)
+        {
+            if (part == parts.Count)
+            {
+                parts.Add(new sbyte[parts[0].Length]);
+            }
+
+            parts[part][at] = (sbyte)Math.Clamp(rest, sbyte.MinValue, sbyte.MaxValue);
+            rest -= parts[part][at];
+        }
     }
 }

@@ -14,6 +14,7 @@ internal static class KernelChecks
         Require(problem.Channels > 0 && problem.SegmentBytes > 0 && !problem.SegmentOffsets.IsDefaultOrEmpty, "a product has channels, segments and bytes");
         Lengths(problem.Channels, (long)problem.SegmentOffsets.Length * problem.SegmentBytes, problem.Weights, problem.Bias, problem.Epilogue);
         Require(problem.Residual is null || problem.Epilogue is FloatRequantize or FixedPointRequantize, "a residual is added to codes");
+        Packed(problem);
     }
 
     /// <summary>Refuses a problem whose arrays do not fit.</summary>
@@ -36,6 +37,19 @@ internal static class KernelChecks
         OutlierColumns outliers = problem.Outliers;
         Require(outliers.Starts.Length == channels + 1 && outliers.Starts[^1] == outliers.Count && outliers.Depths.Length == outliers.Count, $"{channels} channels need as many columns of outliers");
         Require(outliers.Depths.All(d => d >= 0 && d < problem.Depth), $"outliers lie within a depth of {problem.Depth}");
+    }
+
+    private static void Packed(ProductProblem problem)
+    {
+        int bits = problem.WeightBits;
+        Require(bits is 8 or 4 or 2, $"weights have 8, 4 or 2 bits, not {bits}");
+        if (bits < 8)
+        {
+            int most = (1 << (bits - 1)) - 1;
+            Require(problem.Weights.AsSpan().IndexOfAnyExceptInRange((sbyte)(-most - 1), (sbyte)most) < 0, $"weights of {bits} bits lie in {-most - 1}..{most}");
+            long depth = (long)problem.SegmentOffsets.Length * problem.SegmentBytes;
+            Require(depth <= ProductProblem.DeepestPacked, $"products by packed weights are at most {ProductProblem.DeepestPacked} deep, not {depth}");
+        }
     }
 
     private static void Lengths(int channels, long weightsEach, sbyte[] weights, int[] bias, Epilogue epilogue)

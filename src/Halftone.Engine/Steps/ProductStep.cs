@@ -50,6 +50,9 @@ internal sealed unsafe class ProductStep(
     /// <summary>What is added to the output's codes; null for nothing.</summary>
     public Place? Others { get; init; }
 
+    /// <summary>Bytes that the weights take as the kernel keeps them.</summary>
+    public long WeightBytes => kernel.WeightBytes;
+
     /// <summary>Whether parts are lines with all their channels, not channels of all lines: then a thread finds most of its input where it left it itself, and every thread reads all weights.</summary>
     public bool ByLines { get; init; }
 

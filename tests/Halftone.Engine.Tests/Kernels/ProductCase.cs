@@ -15,9 +15,9 @@ internal sealed unsafe class ProductCase
     private readonly int _lowest;
     private readonly bool _atEnd;
 
-    public ProductCase(int channels, int rows, int segments, int segmentBytes, EpilogueKind kind, int seed, bool atEnd, bool residual = false)
+    public ProductCase(int channels, int rows, int segments, int segmentBytes, EpilogueKind kind, int seed, bool atEnd, bool residual = false, int weightBits = 8)
     {
-        _text = $"{channels} channels, {rows} rows, {segments} x {segmentBytes} bytes, {kind}, seed {seed}, at end {atEnd}, residual {residual}";
+        _text = $"{channels} channels, {rows} rows, {segments} x {segmentBytes} bytes, {kind}, seed {seed}, at end {atEnd}, residual {residual}, weights of {weightBits} bits";
         var random = new Random(seed);
         var offsets = new int[segments];
         for (int s = 0; s < segments; s++)
@@ -27,7 +27,12 @@ internal sealed unsafe class ProductCase
 
         var weights = new sbyte[channels * segments * segmentBytes];
         EpilogueCases.Fill(MemoryMarshal.AsBytes(weights.AsSpan()), random, [0x80, 0x7F]);
-        Epilogue epilogue = EpilogueCases.Make(kind, channels, 255 * 128 * Math.Sqrt(segments * segmentBytes), random);
+        foreach (ref sbyte w in weights.AsSpan())
+        {
+            w >>= 8 - weightBits;
+        }
+
+        Epilogue epilogue = EpilogueCases.Make(kind, channels, 255 * (128 >> (8 - weightBits)) * Math.Sqrt(segments * segmentBytes), random);
         Problem = new ProductProblem
         {
             Channels = channels,
@@ -36,6 +41,7 @@ internal sealed unsafe class ProductCase
             RowStride = random.Next(1, 2 * segmentBytes + 2),
             OutputStride = epilogue.ElementBytes * (channels + random.Next(0, 9)),
             Weights = weights,
+            WeightBits = weightBits,
             Bias = EpilogueCases.Bias(channels, random),
             Epilogue = epilogue,
             LineRows = rows,
@@ -51,9 +57,9 @@ internal sealed unsafe class ProductCase
         EpilogueCases.Fill(_input, random, [255, 0]);
     }
 
-    public static Gen<ProductCase> Cases { get; } = Of(Gen.Bool);
+    public static Gen<ProductCase> Cases { get; } = Of(Gen.Bool, Gen.OneOf(Gen.Const(8), Gen.Const(4), Gen.Const(2)));
 
-    public static Gen<ProductCase> WithoutResidual { get; } = Of(Gen.Const(false));
+    public static Gen<ProductCase> WithoutResidual { get; } = Of(Gen.Const(false), Gen.Const(8));
 
     public ProductProblem Problem { get; }
 
@@ -122,9 +128,9 @@ internal sealed unsafe class ProductCase
 
     public override string ToString() => _text;
 
-    private static Gen<ProductCase> Of(Gen<bool> residual) => Gen.Select(
-        Gen.Int[1, 130], Gen.Int[1, 40], Gen.Int[1, 9], Gen.Int[1, 70], Gen.Enum<EpilogueKind>(), Gen.Int[0, int.MaxValue - 1], Gen.Select(Gen.Bool, residual))
-        .Select((channels, rows, segments, bytes, kind, seed, flags) => new ProductCase(channels, rows, segments, bytes, kind, seed, flags.Item1, flags.Item2));
+    private static Gen<ProductCase> Of(Gen<bool> residual, Gen<int> weightBits) => Gen.Select(
+        Gen.Int[1, 130], Gen.Int[1, 40], Gen.Int[1, 9], Gen.Int[1, 70], Gen.Enum<EpilogueKind>(), Gen.Int[0, int.MaxValue - 1], Gen.Select(Gen.Bool, residual, weightBits))
+        .Select((channels, rows, segments, bytes, kind, seed, flags) => new ProductCase(channels, rows, segments, bytes, kind, seed, flags.Item1, flags.Item2, flags.Item3));
 
     private static ProductResidual Residual(int channels, Random random)
     {

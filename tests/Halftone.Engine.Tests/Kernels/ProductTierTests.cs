@@ -33,9 +33,9 @@ public sealed unsafe class ProductTierTests
         {
             for (int channels = 1; channels <= 70; channels++)
             {
-                foreach (bool residual in (bool[])[false, true])
+                foreach ((bool residual, int bits) in ((bool, int)[])[(false, 8), (true, 8), (false, 4), (true, 2)])
                 {
-                    var edge = new ProductCase(channels, 1 + (channels * 7 % 23), 1 + (channels % 3), 1 + (channels * 5 % 11), kind, channels, atEnd: true, residual);
+                    var edge = new ProductCase(channels, 1 + (channels * 7 % 23), 1 + (channels % 3), 1 + (channels * 5 % 11), kind, channels, atEnd: true, residual, bits);
                     Assert.True(edge.Run(tier).AsSpan().SequenceEqual(edge.Run(s_reference)), edge.ToString());
                 }
             }
@@ -71,9 +71,10 @@ public sealed unsafe class ProductTierTests
     public void Leaving_out_padding_changes_nothing(string name)
     {
         ProductTier tier = Supported(name);
-        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 3], Gen.Int[1, 2], Gen.Int[1, 150], Gen.Int[1, 5], Gen.Int[0, 1 << 30]).Sample(
-            (width, radius, stride, channels, quads, seed) =>
+        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 3], Gen.Int[1, 2], Gen.Int[1, 150], Gen.Int[1, 5], Gen.Select(Gen.Int[0, 1 << 30], Gen.OneOf(Gen.Const(8), Gen.Const(4), Gen.Const(2)))).Sample(
+            (width, radius, stride, channels, quads, more) =>
             {
+                (int seed, int bits) = more;
                 int depth = 4 * quads;
                 int taps = (2 * radius) + 1;
                 int pitch = (width + (2 * radius)) * depth;
@@ -87,6 +88,11 @@ public sealed unsafe class ProductTierTests
 
                 var weights = new sbyte[channels * taps * taps * depth];
                 random.NextBytes(MemoryMarshal.AsBytes(weights.AsSpan()));
+                foreach (ref sbyte w in weights.AsSpan())
+                {
+                    w >>= 8 - bits;
+                }
+
                 ImmutableArray<(int, int)> inside =
                     [.. Enumerable.Range(0, outputs).Select(x => (Math.Max(0, radius - (x * stride)), Math.Min(taps, width + radius - (x * stride))))];
                 var problem = new ProductProblem
@@ -97,36 +103,47 @@ public sealed unsafe class ProductTierTests
                     RowStride = stride * depth,
                     OutputStride = channels,
                     Weights = weights,
+                    WeightBits = bits,
                     Bias = new int[channels],
                     LineRows = outputs,
                     TapBytes = depth,
-                    Epilogue = new FloatRequantize([.. Enumerable.Repeat(0.0005f, channels)], 100),
+                    Epilogue = new FloatRequantize([.. Enumerable.Repeat(0.0005f * (1 << (8 - bits)), channels)], 100),
                 };
                 return Run(tier, problem with { LineTaps = inside }, image, outputs, radius, taps - radius).AsSpan().SequenceEqual(Run(s_reference, problem, image, outputs, 0, taps));
             },
             iter: name.EndsWith("emulated") ? 30 : 300);
     }
 
-    /// <summary>255 * -128 in every place of a long row: pairs of them leave 16 bits.</summary>
+    /// <summary>255 times the lowest weight in every place of the longest row there may be of packed weights: pairs of them leave 16 bits, and the sums nearly 32.</summary>
     [Theory]
     [MemberData(nameof(Names))]
     public void Products_do_not_saturate(string name)
     {
-        ProductTier tier = Supported(name);
+        foreach (int bits in (int[])[8, 4, 2])
+        {
+            Saturate(Supported(name), bits);
+        }
+    }
+
+    private static void Saturate(ProductTier tier, int bits)
+    {
+        const int Channels = 33, Depth = ProductProblem.DeepestPacked;
+        sbyte lowest = (sbyte)(sbyte.MinValue >> (8 - bits));
         var problem = new ProductProblem
         {
-            Channels = 33,
-            SegmentBytes = 4608,
+            Channels = Channels,
+            SegmentBytes = Depth,
             SegmentOffsets = [0],
             RowStride = 0,
-            OutputStride = 33 * 4,
-            Weights = [.. Enumerable.Repeat((sbyte)-128, 33 * 4608)],
-            Bias = new int[33],
+            OutputStride = Channels * 4,
+            Weights = [.. Enumerable.Repeat(lowest, Channels * Depth)],
+            WeightBits = bits,
+            Bias = new int[Channels],
             Epilogue = new StoreSums(),
         };
-        var a = new byte[4611];
+        var a = new byte[Depth + 3];
         a.AsSpan().Fill(255);
-        var y = new int[7 * 33];
+        var y = new int[7 * Channels];
         using ProductKernel kernel = tier.Build(problem);
         fixed (byte* from = a)
         {
@@ -136,7 +153,7 @@ public sealed unsafe class ProductTierTests
             }
         }
 
-        Assert.All(y, sum => Assert.Equal(4608 * 255 * -128, sum));
+        Assert.All(y, sum => Assert.Equal(Depth * 255 * lowest, sum));
     }
 
     [Theory]
@@ -162,12 +179,51 @@ public sealed unsafe class ProductTierTests
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Bias = new int[4] }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new StoreSums(), Residual = new ProductResidual(default, true, 5) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { SegmentOffsets = [] }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { WeightBits = 5 }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { WeightBits = 4, Weights = [8, .. new sbyte[29]] }));
+        Assert.Throws<ArgumentException>(() => tier.Build(problem with { WeightBits = 4, Weights = [-9, .. new sbyte[29]] }));
+        Assert.Throws<ArgumentException>(() => tier.Build(Deep(4, ProductProblem.DeepestPacked + 1)));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[4], 0) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[5], 256) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FloatRequantize(new float[5], 0, 9, 8) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FixedPointRequantize(FixedPointForm.Q31, new int[5], [1, 0, 0, 0, 0], 0) }));
         Assert.Throws<ArgumentException>(() => tier.Build(problem with { Epilogue = new FixedPointRequantize(FixedPointForm.SingleRounding, [-1, 0, 0, 0, 0], new int[5], 0) }));
     }
+
+    /// <summary>Packed weights take as many bytes as their bits say; 2 bits are kept in 4 by tiers that are not assembled.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Packed_weights_are_kept_packed(string name)
+    {
+        ProductTier tier = Supported(name);
+        Assert.SkipWhen(name == "reference", "it reads the problem's own");
+        foreach (int channels in (int[])[16, 48, 64, 128])
+        {
+            long Bytes(int bits)
+            {
+                using ProductKernel kernel = tier.Build(new ProductCase(channels, 7, 3, 64, EpilogueKind.Requantize, 1, atEnd: true, weightBits: bits).Problem);
+                return kernel.WeightBytes;
+            }
+
+            long whole = name.StartsWith("avx2", StringComparison.Ordinal) ? 2 * channels * 3 * 64 : channels * 3 * 64; // pairs of 16 bits
+            Assert.Equal(whole, Bytes(8));
+            Assert.Equal(channels * 3 * 64 / 2, Bytes(4));
+            Assert.Equal(channels * 3 * 64 / (name == "avx512vnni" ? 4 : 2), Bytes(2));
+        }
+    }
+
+    private static ProductProblem Deep(int bits, int depth) => new()
+    {
+        Channels = 1,
+        SegmentBytes = depth,
+        SegmentOffsets = [0],
+        RowStride = 0,
+        OutputStride = 4,
+        Weights = new sbyte[depth],
+        WeightBits = bits,
+        Bias = [0],
+        Epilogue = new StoreSums(),
+    };
 
     private static byte[] Run(ProductTier tier, ProductProblem problem, byte[] image, int rows, int firstSegment, int segments)
     {

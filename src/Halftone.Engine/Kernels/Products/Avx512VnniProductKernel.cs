@@ -40,6 +40,9 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     /// <inheritdoc/>
     public override int TileRows => _tileRows[0];
 
+    /// <inheritdoc/>
+    public override long WeightBytes => _packed.WeightBytes;
+
     /// <summary>The tier's entry for the list. It leaves fixed-point requantization to the best of the tiers that are not assembled.</summary>
     public static ProductTier Tier { get; } = new(
         "avx512vnni",

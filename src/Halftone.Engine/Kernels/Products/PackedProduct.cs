@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Memory;
@@ -6,7 +7,7 @@ namespace Halftone.Engine.Kernels.Products;
 
 /// <summary>Weights, biases and constants of a product, laid out for the AVX-512 VNNI kernel.</summary>
 /// <remarks>
-/// Weights: [panel][segment][step][lane][4]. A panel has 16 * vectors lanes; for outputs of bytes lane d of vector j holds the channel <see cref="Channel"/> tells.
+/// Weights: [panel][segment][step][lane][4]; of 4 or 2 bits, two or four steps share the bytes of one, the first in the lowest bits. A panel has 16 * vectors lanes; for outputs of bytes lane d of vector j holds the channel <see cref="Channel"/> tells.
 /// Constants of a panel: a float for each lane (two with <see cref="ToFloat"/>), then the tail: zero point, bounds, store mask, order of the permutation.
 /// </remarks>
 internal sealed unsafe class PackedProduct : IDisposable
@@ -31,6 +32,9 @@ internal sealed unsafe class PackedProduct : IDisposable
 
     /// <summary>Of the byte shuffles that spread other codes over lanes, 64 bytes a vector, and of the order of their dwords before.</summary>
     public const int SpreadOffset = 128;
+
+    /// <summary>Of the mask that leaves the highest bits of bytes: those of a weight.</summary>
+    public const int WeightMaskOffset = 60;
 
     private const int TailBytes = 128;
     private const int SpreadBytes = 256;
@@ -87,7 +91,18 @@ internal sealed unsafe class PackedProduct : IDisposable
     /// <summary>Whether a scaled sum, or one with a residual, can exceed 32 bits.</summary>
     public bool MayOverflow { get; }
 
-    private int PanelBytes => _problem.SegmentOffsets.Length * Steps * PanelWidth * 4;
+    /// <summary>Bytes that all weights take.</summary>
+    public long WeightBytes => _weights.Length;
+
+    /// <summary>Bits that a weight takes.</summary>
+    public int WeightBits => _problem.WeightBits;
+
+    /// <summary>Steps that share bytes.</summary>
+    public int StepsTogether => 8 / WeightBits;
+
+    private int StepGroups => (Steps + StepsTogether - 1) / StepsTogether;
+
+    private int PanelBytes => _problem.SegmentOffsets.Length * StepGroups * PanelWidth * 4;
 
     private int FloatsPerLane => _problem.Epilogue is ToFloat ? 2 : 1;
 
@@ -106,7 +121,7 @@ internal sealed unsafe class PackedProduct : IDisposable
     public int Channel(int vectors, int vector, int lane) =>
         _problem.Epilogue.ElementBytes == 1 ? (4 * vectors * (lane >> 2)) + (4 * vector) + (lane & 3) : (16 * vector) + lane;
 
-    public sbyte* Weights(int panel, int segment) => (sbyte*)_weights.Pointer + ((long)panel * PanelBytes) + ((long)segment * Steps * 64 * Vectors(panel));
+    public sbyte* Weights(int panel, int segment) => (sbyte*)_weights.Pointer + ((long)panel * PanelBytes) + ((long)segment * StepGroups * 64 * Vectors(panel));
 
     public int* Bias(int panel) => (int*)_bias.Pointer + (panel * PanelWidth);
 
@@ -169,24 +184,32 @@ internal sealed unsafe class PackedProduct : IDisposable
                 ReadOnlySpan<sbyte> from = _problem.Weights.AsSpan(((panel * PanelWidth) + channel) * segments * bytes, segments * bytes);
                 for (int s = 0; s < segments; s++)
                 {
-                    PackSegment(from.Slice(s * bytes, bytes), to + ((((long)s * Steps * vectors) + j) * 64) + (4 * lane), 64 * vectors);
+                    PackSegment(from.Slice(s * bytes, bytes), to + ((((long)s * StepGroups * vectors) + j) * 64) + (4 * lane), 64 * vectors);
                 }
             }
         }
     }
 
-    /// <summary>A channel's weights of one segment, four at a time.</summary>
-    private static void PackSegment(ReadOnlySpan<sbyte> from, sbyte* lane, int stride)
+    /// <summary>A channel's weights of one segment, four at a time; packed ones beside those of the steps they share bytes with.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void PackSegment(ReadOnlySpan<sbyte> from, sbyte* lane, int stride)
     {
+        (int bits, int together, int mask) = (WeightBits, StepsTogether, 0x01010101 * (0xFF >> (8 - WeightBits)));
         ReadOnlySpan<int> fours = MemoryMarshal.Cast<sbyte, int>(from);
-        for (int step = 0; step < fours.Length; step++)
+        int place = 0;
+        foreach (int four in fours)
         {
-            *(int*)(lane + ((long)step * stride)) = fours[step];
+            *(int*)lane |= (four & mask) << (place * bits);
+            if (++place == together)
+            {
+                place = 0;
+                lane += stride;
+            }
         }
 
-        for (int k = 4 * fours.Length; k < from.Length; k++)
+        for (int k = 0; k < from.Length % 4; k++)
         {
-            lane[((long)(k >> 2) * stride) + (k & 3)] = from[k];
+            lane[k] |= (sbyte)((from[(4 * fours.Length) + k] & mask) << (place * bits));
         }
     }
 
@@ -219,6 +242,7 @@ internal sealed unsafe class PackedProduct : IDisposable
             }
         }
 
+        *(uint*)(Constants(panel) + TailOffset(vectors) + WeightMaskOffset) = 0x01010101u * (byte)(0xFF << (8 - WeightBits));
         if (_problem.Epilogue is FloatRequantize bytes)
         {
             PackTail(Constants(panel) + TailOffset(vectors), vectors, channels);

@@ -83,6 +83,7 @@ internal sealed class ProductCode
     private readonly int _lanes; // of the last vector
 
     private int _rows; // of the tile that is being emitted
+    private int _step; // of the segment, where the phase that is being emitted begins
 
     private ProductCode(ProductProblem problem, PackedProduct packed, int panel)
     {
@@ -160,24 +161,22 @@ internal sealed class ProductCode
             c.Label(ref tile);
         }
 
-        for (int j = 0; j < _vectors; j++)
-        {
-            c.vmovdqu32(Zmm(j), __zmmword_ptr[r9 + (64 * j)]);
-            for (int i = 1; i < _rows; i++)
-            {
-                c.vmovdqa64(Sum(i, j), Zmm(j));
-            }
-        }
-
+        Begin();
         c.mov(rdi, rdx);
         c.xor(ebx, ebx);
         Label segment = c.CreateLabel();
         c.Label(ref segment);
         c.movsxd(rax, __dword_ptr[r12 + (rbx * 4)]);
         c.add(rax, rsi);
+        _step = 0;
         foreach (ProductPhase phase in tiles.Phases.IsEmpty ? [new ProductPhase(_packed.Steps, [.. Enumerable.Repeat(true, _rows)])] : tiles.Phases)
         {
             Phase(phase);
+        }
+
+        if (_step % _packed.StepsTogether > 0)
+        {
+            c.add(rdi, StepBytes); // the segment ends within the bytes of a group of steps
         }
 
         if (_problem.SegmentOffsets.Length > 1)
@@ -202,51 +201,83 @@ internal sealed class ProductCode
         }
     }
 
+    private int StepBytes => 64 * _vectors;
+
+    private bool IsPacked => _packed.WeightBits < 8;
+
     private AssemblerRegisterZMM Sum(int row, int vector) => Zmm((row * _vectors) + vector);
+
+    /// <summary>Sums begin with the bias; those of packed weights, which are raised to the top of their bytes, get it at the end.</summary>
+    private void Begin()
+    {
+        for (int j = 0; j < _vectors; j++)
+        {
+            if (IsPacked)
+            {
+                _code.vpxord(Zmm(j), Zmm(j), Zmm(j));
+            }
+            else
+            {
+                _code.vmovdqu32(Zmm(j), __zmmword_ptr[r9 + (64 * j)]);
+            }
+
+            for (int i = 1; i < _rows; i++)
+            {
+                _code.vmovdqa64(Sum(i, j), Zmm(j));
+            }
+        }
+    }
 
     private void Phase(ProductPhase phase)
     {
-        Assembler c = _code;
         int loops = phase.Steps / Unroll;
-        int rest = phase.Steps % Unroll;
-        int stepBytes = 64 * _vectors;
         if (loops > 0)
         {
-            Label loop = c.CreateLabel();
+            Label loop = _code.CreateLabel();
             if (loops > 1)
             {
-                c.mov(r11d, loops);
-                c.Label(ref loop);
+                _code.mov(r11d, loops);
+                _code.Label(ref loop);
             }
 
-            for (int u = 0; u < Unroll; u++)
-            {
-                Step(u, u * stepBytes, phase.Rows);
-            }
-
-            c.add(rdi, Unroll * stepBytes);
-            c.add(rax, 4 * Unroll);
+            Steps(Unroll, phase.Rows);
             if (loops > 1)
             {
-                c.dec(r11d);
-                c.jnz(loop);
+                _code.dec(r11d);
+                _code.jnz(loop);
             }
         }
 
-        for (int u = 0; u < rest; u++)
+        Steps(phase.Steps % Unroll, phase.Rows);
+        _step += phase.Steps;
+    }
+
+    /// <summary>Some steps, and on to the next. As many as <see cref="Unroll"/> end at the same place of their group of steps as they began.</summary>
+    private void Steps(int count, ImmutableArray<bool> rows)
+    {
+        int first = _step % _packed.StepsTogether; // loops are of whole groups: Unroll is a multiple of them
+        for (int u = 0; u < count; u++)
         {
-            Step(u, u * stepBytes, phase.Rows);
+            Step(u, first + u, rows);
         }
 
-        if (rest > 0)
+        int groups = (first + count) / _packed.StepsTogether;
+        if (groups > 0)
         {
-            c.add(rdi, rest * stepBytes);
-            c.add(rax, 4 * rest);
+            _code.add(rdi, groups * StepBytes);
+        }
+
+        if (count > 0)
+        {
+            _code.add(rax, 4 * count);
         }
     }
 
     /// <summary>One group of 4 bytes of every row, times all channels; weights two vectors at a time where registers are short.</summary>
-    private void Step(int step, int weightOffset, ImmutableArray<bool> rows)
+    /// <param name="step">The group, from where the rows' pointer is.</param>
+    /// <param name="weights">The step, from the group of steps where the weights' pointer is.</param>
+    /// <param name="rows">Rows that take part.</param>
+    private void Step(int step, int weights, ImmutableArray<bool> rows)
     {
         Assembler c = _code;
         int used = _rows * _vectors;
@@ -259,7 +290,7 @@ internal sealed class ProductCode
             int count = Math.Min(held, _vectors - from);
             for (int j = 0; j < count; j++)
             {
-                c.vmovdqu64(Zmm(used + j), __zmmword_ptr[rdi + (weightOffset + (64 * (from + j)))]);
+                LoadWeights(Zmm(used + j), weights, from + j);
             }
 
             for (int i = 0; i < _rows; i++)
@@ -279,6 +310,27 @@ internal sealed class ProductCode
         }
     }
 
+    /// <summary>Weights of a step; packed ones as the highest bits of bytes, so that they need no sign of their own.</summary>
+    private void LoadWeights(AssemblerRegisterZMM to, int step, int vector)
+    {
+        (int group, int place) = Math.DivRem(step, _packed.StepsTogether);
+        AssemblerMemoryOperand from = __zmmword_ptr[rdi + ((group * StepBytes) + (64 * vector))];
+        int raise = 8 - ((place + 1) * _packed.WeightBits);
+        if (raise > 0)
+        {
+            _code.vpsllw(to, from, (byte)raise);
+        }
+        else
+        {
+            _code.vmovdqu64(to, from);
+        }
+
+        if (IsPacked)
+        {
+            _code.vpandd(to, to, __dword_bcst[r10 + (_packed.TailOffset(_vectors) + PackedProduct.WeightMaskOffset)]);
+        }
+    }
+
     private void LoadMasks()
     {
         if (_problem.Epilogue.ElementBytes == 1)
@@ -294,6 +346,12 @@ internal sealed class ProductCode
 
     private void Finish()
     {
+        for (int at = 0; IsPacked && at < _rows * _vectors; at++)
+        {
+            _code.vpsrad(Zmm(at), Zmm(at), (byte)(8 - _packed.WeightBits));
+            _code.vpaddd(Zmm(at), Zmm(at), __zmmword_ptr[r9 + (64 * (at % _vectors))]);
+        }
+
         switch (_problem.Epilogue)
         {
             case StoreSums:

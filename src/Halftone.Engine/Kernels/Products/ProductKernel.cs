@@ -9,6 +9,9 @@ internal abstract unsafe class ProductKernel : IDisposable
     /// <summary>Number of panels.</summary>
     public abstract int Panels { get; }
 
+    /// <summary>Bytes that all weights take as they are kept.</summary>
+    public abstract long WeightBytes { get; }
+
     /// <summary>Rows that one step computes: splitting work at multiples of it wastes nothing.</summary>
     public abstract int TileRows { get; }
 

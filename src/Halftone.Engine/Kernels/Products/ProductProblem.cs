@@ -11,6 +11,9 @@ namespace Halftone.Engine.Kernels.Products;
 /// </remarks>
 internal sealed record ProductProblem
 {
+    /// <summary>Most weights of a channel where they are packed: kernels sum 255 times them, raised to the top of a byte, in 32 bits.</summary>
+    public const int DeepestPacked = int.MaxValue / (255 * 128);
+
     /// <summary>Output channels.</summary>
     public required int Channels { get; init; }
 
@@ -28,6 +31,9 @@ internal sealed record ProductProblem
 
     /// <summary>[Channels, segments, SegmentBytes].</summary>
     public required sbyte[] Weights { get; init; }
+
+    /// <summary>Bits that hold a weight, two's complement: 8, 4 or 2. Of fewer than 8 kernels keep several in a byte and unpack them in registers; <see cref="DeepestPacked"/> weights a channel at most then.</summary>
+    public int WeightBits { get; init; } = 8;
 
     /// <summary>[Channels].</summary>
     public required int[] Bias { get; init; }

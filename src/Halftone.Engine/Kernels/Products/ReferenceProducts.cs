@@ -24,6 +24,9 @@ internal sealed unsafe class ReferenceProducts : ProductKernel
     public override int TileRows => 1;
 
     /// <inheritdoc/>
+    public override long WeightBytes => _problem.Weights.LongLength;
+
+    /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null)
     {
         int end = Math.Min((firstPanel + panels) * Width, _problem.Channels);

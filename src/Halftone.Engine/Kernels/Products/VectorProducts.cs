@@ -22,6 +22,8 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     private readonly int _elementBytes;
     private readonly int _segments;
     private readonly int _quads;
+    private readonly bool _isPacked;
+    private readonly nint _quadBytes; // of weights
     private readonly nint _rowStride;
     private readonly nint _outputStride;
     private readonly nint _panelBytes;
@@ -40,7 +42,9 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         _outputStride = problem.OutputStride;
         _range = CodeRange.Of(problem.Epilogue);
         _residual = problem.Residual;
-        _panelBytes = (nint)_segments * _quads * TSet.Steps * QuadWeights.StepBytes;
+        _isPacked = problem.WeightBits < 8; // those of 2 bits take 4 here
+        _quadBytes = _isPacked ? Nibbles.QuadBytes : Bytes.QuadBytes;
+        _panelBytes = _segments * _quads * _quadBytes;
         _blocks = new ChannelBlocks(QuadWeights.Bias(problem.Bias, problem.Weights, TSet.ActivationOffset), problem.Epilogue);
         _memory = new NativeBuffer((Panels * _panelBytes) + ((long)_segments * sizeof(nint)));
         _weights = (sbyte*)_memory.Pointer;
@@ -66,6 +70,9 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     public override int TileRows => Rows;
 
     /// <inheritdoc/>
+    public override long WeightBytes => Panels * _panelBytes;
+
+    /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null) =>
         Run(a, y, new(1, rows, 0, 0), firstPanel, panels, 0, _segments, others);
 
@@ -80,7 +87,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
 
         for (int panel = firstPanel; panel < firstPanel + panels; panel++)
         {
-            sbyte* weights = _weights + (panel * _panelBytes) + (firstSegment * (nint)_quads * TSet.Steps * QuadWeights.StepBytes);
+            sbyte* weights = _weights + (panel * _panelBytes) + (firstSegment * _quads * _quadBytes);
             for (int line = 0; line < lines.Lines; line++)
             {
                 Line(a + (line * lines.Stride), y + (line * lines.OutputStride), others + (line * lines.OthersStride), lines.Rows, panel, new(weights, _offsets + firstSegment, segments));
@@ -136,8 +143,15 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
             {
                 for (int k = 0; k < problem.SegmentBytes; k++)
                 {
-                    nint quad = ((nint)s * _quads) + (k / 4);
-                    QuadWeights.Store(panel + (quad * TSet.Steps * QuadWeights.StepBytes), n % PanelWidth, k % 4, problem.Weights[w++], TSet.Steps);
+                    sbyte* quad = panel + ((((nint)s * _quads) + (k / 4)) * _quadBytes);
+                    if (_isPacked)
+                    {
+                        QuadWeights.Pack(quad, n % PanelWidth, k % 4, problem.Weights[w++]);
+                    }
+                    else
+                    {
+                        QuadWeights.Store(quad, n % PanelWidth, k % 4, problem.Weights[w++], TSet.Steps);
+                    }
                 }
             }
         }
@@ -145,17 +159,30 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
 
     private void Compute(byte* a, byte* y, nint outputStride, int rows, int panel, Segments segments)
     {
-        if (rows == 1)
+        if (_isPacked)
         {
-            Row(a, y, panel, segments);
-        }
-        else if (TSet.Steps == 1 && rows == MostRows)
-        {
-            Tile<High>(a, y, outputStride, panel, segments);
+            Compute<Nibbles>(a, y, outputStride, rows, panel, segments);
         }
         else
         {
-            Tile<Low>(a, y, outputStride, panel, segments);
+            Compute<Bytes>(a, y, outputStride, rows, panel, segments);
+        }
+    }
+
+    private void Compute<TWeights>(byte* a, byte* y, nint outputStride, int rows, int panel, Segments segments)
+        where TWeights : struct, IWeights
+    {
+        if (rows == 1)
+        {
+            Row<TWeights>(a, y, panel, segments);
+        }
+        else if (TSet.Steps == 1 && rows == MostRows)
+        {
+            Tile<High, TWeights>(a, y, outputStride, panel, segments);
+        }
+        else
+        {
+            Tile<Low, TWeights>(a, y, outputStride, panel, segments);
         }
     }
 
@@ -164,8 +191,9 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
         rows < LowRows ? 1 : Rows == LowRows || rows < Rows || left <= LowRows || left is 7 or 8 ? LowRows : Rows;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile<THeight>(byte* a, byte* y, nint outputStride, int panel, Segments segments)
+    private void Tile<THeight, TWeights>(byte* a, byte* y, nint outputStride, int panel, Segments segments)
         where THeight : struct, IHeight
+        where TWeights : struct, IWeights
     {
         // two pointers and two strides reach six rows; nothing is called here, since a call would have the sums live in memory
         nint stride = _rowStride, two = 2 * stride;
@@ -179,7 +207,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
             byte* below = at + two + stride;
             for (int quad = _quads; quad > 0; quad--)
             {
-                TQuads weights = TSet.Weights(w);
+                TQuads weights = TWeights.Load(w, 0);
                 s0 = TSet.Add(s0, TSet.Quad(at, 0), weights);
                 s1 = TSet.Add(s1, TSet.Quad(at + stride, 0), weights);
                 s2 = TSet.Add(s2, TSet.Quad(at + two, 0), weights);
@@ -192,7 +220,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
 
                 if (TSet.Steps == 2)
                 {
-                    weights = TSet.Weights(w + QuadWeights.StepBytes);
+                    weights = TWeights.Load(w, 1);
                     s0 = TSet.Add(s0, TSet.Quad(at, 1), weights);
                     s1 = TSet.Add(s1, TSet.Quad(at + stride, 1), weights);
                     s2 = TSet.Add(s2, TSet.Quad(at + two, 1), weights);
@@ -201,7 +229,7 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
 
                 at += 4;
                 below += 4;
-                w += TSet.Steps * QuadWeights.StepBytes;
+                w += TWeights.QuadBytes;
             }
         }
 
@@ -219,7 +247,8 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
 
     /// <summary>One row, its quads by turns in two chains of sums, so that a chain's latency matters less.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Row(byte* a, byte* y, int panel, Segments segments)
+    private void Row<TWeights>(byte* a, byte* y, int panel, Segments segments)
+        where TWeights : struct, IWeights
     {
         int* block = _blocks.Block(panel);
         TSums even = TSet.Sums(block), odd = default;
@@ -230,16 +259,16 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
             int quad = _quads;
             for (; quad > 1; quad -= 2)
             {
-                even = AddQuad(even, at, w);
-                odd = AddQuad(odd, at + 4, w + (TSet.Steps * QuadWeights.StepBytes));
+                even = AddQuad<TWeights>(even, at, w);
+                odd = AddQuad<TWeights>(odd, at + 4, w + TWeights.QuadBytes);
                 at += 8;
-                w += 2 * TSet.Steps * QuadWeights.StepBytes;
+                w += 2 * TWeights.QuadBytes;
             }
 
             if (quad == 1)
             {
-                even = AddQuad(even, at, w);
-                w += TSet.Steps * QuadWeights.StepBytes;
+                even = AddQuad<TWeights>(even, at, w);
+                w += TWeights.QuadBytes;
             }
         }
 
@@ -247,10 +276,11 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TSums AddQuad(TSums sums, byte* a, sbyte* w)
+    private static TSums AddQuad<TWeights>(TSums sums, byte* a, sbyte* w)
+        where TWeights : struct, IWeights
     {
-        sums = TSet.Add(sums, TSet.Quad(a, 0), TSet.Weights(w));
-        return TSet.Steps == 2 ? TSet.Add(sums, TSet.Quad(a, 1), TSet.Weights(w + QuadWeights.StepBytes)) : sums;
+        sums = TSet.Add(sums, TSet.Quad(a, 0), TWeights.Load(w, 0));
+        return TSet.Steps == 2 ? TSet.Add(sums, TSet.Quad(a, 1), TWeights.Load(w, 1)) : sums;
     }
 
     private interface IHeight
@@ -266,6 +296,31 @@ internal sealed unsafe class VectorProducts<TSet, TSums, TQuads, TQuad, TEpilogu
     private readonly struct Low : IHeight
     {
         public static int Rows => LowRows;
+    }
+
+    private interface IWeights
+    {
+        /// <summary>Bytes of a quad's weights of 16 channels.</summary>
+        static abstract nint QuadBytes { get; }
+
+        /// <summary>The weights of a step.</summary>
+        static abstract TQuads Load(sbyte* quad, int step);
+    }
+
+    private readonly struct Bytes : IWeights
+    {
+        public static nint QuadBytes => TSet.Steps * QuadWeights.StepBytes;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TQuads Load(sbyte* quad, int step) => TSet.Weights(quad + (step * QuadWeights.StepBytes));
+    }
+
+    private readonly struct Nibbles : IWeights
+    {
+        public static nint QuadBytes => QuadWeights.PackedBytes;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TQuads Load(sbyte* quad, int step) => TSet.Nibbles(quad, step);
     }
 
     /// <summary>Those of a panel that count.</summary>

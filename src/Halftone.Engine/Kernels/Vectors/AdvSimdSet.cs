@@ -69,6 +69,13 @@ internal readonly unsafe struct SignedDotSet<TDot> : IInstructionSet<Sums128, Qu
     public static Quads128 Weights(sbyte* from) => new(Vector128.Load(from), Vector128.Load(from + 16), Vector128.Load(from + 32), Vector128.Load(from + 48));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads128 Nibbles(sbyte* from, int step)
+    {
+        Vector128<sbyte> left = Vector128.Load(from), right = Vector128.Load(from + 16);
+        return new((left << 4) >> 4, (right << 4) >> 4, left >> 4, right >> 4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<sbyte> Quad(byte* from, int step) => Signed(Vector128.Create(Unsafe.ReadUnaligned<int>(from)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,6 +22,16 @@ internal readonly unsafe struct Avx2Set : IInstructionSet<Sums256, Quads256, Vec
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads256 Weights(sbyte* from) => new(Vector256.Load((byte*)from), Vector256.Load((byte*)from + 32));
 
+    /// <remarks>A pair has the weights of an even byte in its two lowest quarters, of the odd one in the two others.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads256 Nibbles(sbyte* from, int step)
+    {
+        Vector256<short> packed = Vector256.Load(from).AsInt16();
+        return step == 0
+            ? new(((packed << 12) >> 12).AsByte(), ((packed << 8) >> 12).AsByte())
+            : new(((packed << 4) >> 12).AsByte(), (packed >> 12).AsByte());
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Quad(byte* from, int step) => Step(Vector256.Create(Unsafe.ReadUnaligned<int>(from)).AsByte(), step);
 

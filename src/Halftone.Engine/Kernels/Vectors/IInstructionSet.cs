@@ -21,6 +21,9 @@ internal unsafe interface IInstructionSet<TSums, TQuads, TQuad>
     /// <summary>Loads the weights of a step.</summary>
     static abstract TQuads Weights(sbyte* from);
 
+    /// <summary>Unpacks the weights of a step from 4 bits each, the 32 bytes of a quad (<see cref="QuadWeights.Pack"/>).</summary>
+    static abstract TQuads Nibbles(sbyte* from, int step);
+
     /// <summary>Loads a quad as a step needs it.</summary>
     static abstract TQuad Quad(byte* from, int step);
 

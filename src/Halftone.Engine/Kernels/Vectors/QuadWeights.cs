@@ -6,6 +6,9 @@ internal static unsafe class QuadWeights
     /// <summary>Bytes of a step's weights: 16 channels, four each.</summary>
     public const int StepBytes = 64;
 
+    /// <summary>Bytes of a quad's weights of 4 bits.</summary>
+    public const int PackedBytes = 32;
+
     /// <summary>Stores a weight of a group of 16 channels and a quad.</summary>
     /// <param name="to">Where the group's weights of the quad begin.</param>
     /// <param name="channel">Channel within the group.</param>
@@ -23,6 +26,13 @@ internal static unsafe class QuadWeights
             ((short*)(to + (StepBytes * (place & 1))))[(2 * channel) + (place >> 1)] = weight;
         }
     }
+
+    /// <summary>Stores a weight of 4 bits: channels 0 to 7 in the lower halves of bytes that are zero before, 8 to 15 in the upper.</summary>
+    /// <param name="to">Where the group's weights of the quad begin.</param>
+    /// <param name="channel">Channel within the group.</param>
+    /// <param name="place">Place within the quad.</param>
+    /// <param name="weight">The weight, -8 to 7.</param>
+    public static void Pack(sbyte* to, int channel, int place, sbyte weight) => to[(4 * (channel & 7)) + place] |= (sbyte)((weight & 0xF) << (4 * (channel >> 3)));
 
     /// <summary>Biases that make up for what is taken off activations: bias + offset * sum of the channel's weights.</summary>
     public static int[] Bias(int[] bias, sbyte[] weights, int offset)

@@ -39,6 +39,14 @@ internal readonly unsafe struct UnsignedDotSet<TDot> : IInstructionSet<Sums256, 
     public static Quads256 Weights(sbyte* from) => Avx2Set.Weights(from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads256 Nibbles(sbyte* from, int step)
+    {
+        Vector256<byte> packed = Vector256.Load((byte*)from), mask = Vector256.Create((byte)0xF);
+        Vector256<byte> values = Vector256.Create(Vector128.Create(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1)).AsByte();
+        return new(Avx2.Shuffle(values, packed & mask), Avx2.Shuffle(values, (packed.AsUInt16() >>> 4).AsByte() & mask));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Quad(byte* from, int step) => Vector256.Create(Unsafe.ReadUnaligned<int>(from)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

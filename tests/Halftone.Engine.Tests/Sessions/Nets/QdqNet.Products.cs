@@ -81,7 +81,7 @@ internal sealed partial class QdqNet
     {
         int channels = axis is { } a && _draft.Chance(50) ? (int)dims[a] : 0; // 0: one for all
         float[] scales = [.. Enumerable.Range(0, Math.Max(1, channels)).Select(_ => _draft.RandomScale(0.01f))];
-        bool four = _draft.Opset >= 21 && _draft.Chance(10);
+        bool four = _draft.Opset >= 21 && _draft.Chance(20);
         bool signed = _draft.Chance(75);
         ElementType type = four ? signed ? ElementType.Int4 : ElementType.UInt4 : signed ? ElementType.Int8 : ElementType.UInt8;
         var codes = new byte[type.ByteCount(dims.Aggregate(1L, (p, d) => p * d))];

@@ -27,6 +27,9 @@ internal sealed unsafe class ReferenceNarrowProducts : ProductKernel
     public override int TileRows => 1;
 
     /// <inheritdoc/>
+    public override long WeightBytes => _product.Weights.LongLength;
+
+    /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null)
     {
         int end = Math.Min((firstPanel + panels) * Width, _product.Channels);

@@ -57,6 +57,9 @@ internal sealed unsafe class VectorNarrowProducts<TEpilogue> : ProductKernel
     public override int TileRows => MostRows;
 
     /// <inheritdoc/>
+    public override long WeightBytes => (byte*)_places - (byte*)_weights;
+
+    /// <inheritdoc/>
     public override void Run(byte* a, byte* y, int rows, int firstPanel, int panels, byte* others = null)
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
