@@ -41,7 +41,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs =>
     [
-        new(new(Input.Codes, Form.Image), Geometry.Border, Input.Range.ZeroPoint, Bare: SegmentBytes % 4 == 0), // the segments of depthwise kernels are bytes
+        new(new(Input.Codes, Form.Image), TakesEdges ? default : Geometry.Border, Input.Range.ZeroPoint, Bare: IsDepthwise ? TakesEdges && Geometry.Channels % 16 == 0 : SegmentBytes % 4 == 0),
         .. Residual is null ? (ImmutableArray<Need>)[] : [new(new(Residual.Other.Codes, Form.Image), Bare: true)],
     ];
 
@@ -65,6 +65,12 @@ internal sealed class ConvUnit : Unit, IResidualUnit
     private int GroupOutputs => Geometry.Outputs / Geometry.Groups;
 
     // the taps of a kernel row are neighbours, but for those of groups and of dilated kernels
+    private bool IsDepthwise => Geometry.IsDepthwise && Weights.Passes == 1;
+
+    /// <summary>Whether a depthwise kernel makes up what is beyond the edges itself, so that images need no border: 3 taps a row, no more than one of them outside.</summary>
+    private bool TakesEdges =>
+        IsDepthwise && !ZeroAtRunTime && H is { Kernel: DepthwiseProblem.EdgeTaps, Dilation: 1, Stride: 1 or 2, Before: 0 or 1, After: 0 or 1 } && V.Kernel <= DepthwiseProblem.MostEdgeRows;
+
     private bool AreTapsApart => Geometry.Groups > 1 || H.Dilation > 1;
 
     private int SegmentBytes => AreTapsApart ? GroupChannels : H.Kernel * GroupChannels;
@@ -91,7 +97,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
     /// <param name="others">What is added to codes.</param>
     internal void Add(PlanBuilder plan, Place x, ImageShape from, Place y, ImageShape to, Epilogue epilogue, (Place Place, ImageShape Shape)? others = null)
     {
-        if (Geometry.IsDepthwise && Weights.Passes == 1)
+        if (IsDepthwise)
         {
             plan.Add(Depthwise(plan, from, to, x, y, epilogue), [x], [y]);
             return;
@@ -124,6 +130,7 @@ internal sealed class ConvUnit : Unit, IResidualUnit
             KernelWidth = H.Kernel,
             RowOffsets = [.. Enumerable.Range(0, V.Kernel).Select(i => i * V.Dilation * from.RowPitch)],
             TapStride = H.Dilation * from.Channels,
+            Padding = Input.Range.ZeroPoint,
             PixelStride = H.Stride * from.Channels,
             OutputStride = to.Channels * epilogue.ElementBytes,
             Weights = Weights.Parts[0],
@@ -132,7 +139,19 @@ internal sealed class ConvUnit : Unit, IResidualUnit
         };
         DepthwiseKernel kernel = plan.Own(DepthwiseTiers.Choose(plan.Options.ChosenTier, problem).Build(problem));
         long nanoseconds = (long)H.Output * V.Output * Geometry.Batch * Geometry.Channels * V.Kernel * H.Kernel / 100;
-        return new DepthwiseStep(kernel, Lines(plan.Options.Threads, from, to, null, 0, epilogue.ElementBytes), x, y, to, plan.PaddingOf(Output), nanoseconds) { Name = Label };
+        return new DepthwiseStep(kernel, Lines(plan.Options.Threads, from, to, null, 0, epilogue.ElementBytes), x, y, to, plan.PaddingOf(Output), nanoseconds)
+        {
+            Name = Label,
+            Edges = TakesEdges ? Edges(plan, from.Channels) : null,
+        };
+    }
+
+    private DepthwiseEdges Edges(PlanBuilder plan, int channels)
+    {
+        var line = new byte[V.Before + V.After > 0 ? H.Input * channels : 0];
+        line.AsSpan().Fill(Input.Range.ZeroPoint);
+        LineEdges edges = (H.Before > 0 ? LineEdges.Left : LineEdges.None) | (H.After > 0 ? LineEdges.Right : LineEdges.None);
+        return new(edges, [.. Enumerable.Range(0, V.Output).Select(V.Inside)], plan.Constant(line.AsSpan()), H.Before * channels);
     }
 
     private ProductProblem Problem(int threads, ImageShape from, ImageShape to, ImageShape? others, int group, Epilogue epilogue)

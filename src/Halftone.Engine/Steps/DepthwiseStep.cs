@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Halftone.Engine.Compilation;
 using Halftone.Engine.Execution;
 using Halftone.Engine.Kernels.Depthwise;
@@ -14,6 +15,9 @@ namespace Halftone.Engine.Steps;
 /// <param name="nanoseconds">About how long it takes.</param>
 internal sealed unsafe class DepthwiseStep(DepthwiseKernel kernel, ProductLines lines, Place x, Place y, ImageShape? frame, byte padding, long nanoseconds) : Step
 {
+    /// <summary>What is beyond the edges of images that have no border; null where they have one.</summary>
+    public DepthwiseEdges? Edges { get; init; }
+
     public override int MostParts => lines.Images * lines.Lines;
 
     public override long Nanoseconds => nanoseconds;
@@ -33,7 +37,18 @@ internal sealed unsafe class DepthwiseStep(DepthwiseKernel kernel, ProductLines 
             int image = at / lines.Lines;
             int line = at - (image * lines.Lines);
             int pixels = line == lines.Lines - 1 ? lines.LastRows : lines.Rows;
-            kernel.Run(from + (image * lines.InputImage) + (line * lines.InputLine), to + (image * lines.OutputImage) + (line * lines.OutputLine), pixels);
+            byte* first = from + (image * lines.InputImage) + (line * lines.InputLine);
+            DepthwiseLine input = Edges is null
+                ? new(first)
+                : new(first) { Edges = Edges.Line, FirstRow = Edges.Rows[line].First, EndRow = Edges.Rows[line].End, Padding = Edges.Padding.At(context) - Edges.Before };
+            kernel.Run(input, to + (image * lines.OutputImage) + (line * lines.OutputLine), pixels);
         }
     }
 }
+
+/// <summary>What is beyond the edges of images.</summary>
+/// <param name="Line">Taps beyond each line.</param>
+/// <param name="Rows">For each line of outputs the kernel rows that are inside.</param>
+/// <param name="Padding">A line of padding.</param>
+/// <param name="Before">Bytes of a line that would be before its first pixel.</param>
+internal sealed record DepthwiseEdges(LineEdges Line, ImmutableArray<(int First, int End)> Rows, Place Padding, int Before);

@@ -7,18 +7,20 @@ namespace Halftone.Engine.Kernels;
 internal sealed unsafe class DepthwiseCase
 {
     private const byte Canary = 0xA5;
-    private const int AllowedPast = 64;
 
     private readonly string _text;
     private readonly byte[] _input;
     private readonly int _lowest;
     private readonly bool _atEnd;
+    private readonly LineEdges _edges;
+    private readonly (int First, int End) _inside; // kernel rows
 
     public DepthwiseCase(int channels, int pixels, int rows, int width, EpilogueKind kind, int seed, bool atEnd)
     {
         _text = $"{channels} channels, {pixels} pixels, {rows} x {width} taps, {kind}, seed {seed}, at end {atEnd}";
         var random = new Random(seed);
-        int tap = random.Next(3) switch { 0 => channels + random.Next(5), 1 => 2 * channels, _ => channels };
+        bool dense = random.Next(2) == 0; // as in images without a border
+        int tap = dense ? channels : random.Next(3) switch { 0 => channels + random.Next(5), 1 => 2 * channels, _ => channels };
         var weights = new sbyte[channels * rows * width];
         EpilogueCases.Fill(MemoryMarshal.AsBytes(weights.AsSpan()), random, [0x80, 0x7F]);
         Epilogue epilogue = EpilogueCases.Make(kind, channels, 255 * 128 * Math.Sqrt(rows * width), random);
@@ -30,17 +32,24 @@ internal sealed unsafe class DepthwiseCase
             KernelWidth = width,
             RowOffsets = [.. offsets],
             TapStride = tap,
-            PixelStride = random.Next(4) switch { 0 => channels + random.Next(3), 1 => 3 * tap, 2 => 2 * tap, _ => tap },
-            OutputStride = epilogue.ElementBytes * (channels + random.Next(0, 9)),
+            PixelStride = dense ? (1 + random.Next(2)) * tap : random.Next(4) switch { 0 => channels + random.Next(3), 1 => 3 * tap, 2 => 2 * tap, _ => tap },
+            OutputStride = epilogue.ElementBytes * (dense ? channels : channels + random.Next(0, 9)),
+            Padding = (byte)random.Next(256),
             Weights = weights,
             Bias = EpilogueCases.Bias(channels, random),
             Epilogue = epilogue,
         };
         Pixels = pixels;
         _atEnd = atEnd;
-        _lowest = offsets.Min();
-        _input = new byte[offsets.Max() + ((pixels - 1) * Problem.PixelStride) + ((width - 1) * tap) + channels + AllowedPast - _lowest];
+        bool takes = Problem.TakesEdges;
+        _edges = takes ? (LineEdges)random.Next(4) : LineEdges.None;
+        int first = takes && random.Next(3) == 0 ? random.Next(rows + 1) : 0;
+        _inside = (first, takes && random.Next(3) == 0 ? random.Next(first, rows + 1) : rows);
+        int[] read = offsets[_inside.First.._inside.End];
+        _lowest = read.DefaultIfEmpty().Min() + Before;
+        _input = new byte[read.Length == 0 ? 1 : read.Max() + Before + LineBytes - _lowest];
         EpilogueCases.Fill(_input, random, [255, 0]);
+        _text += $", edges {_edges}, rows {_inside} inside";
     }
 
     public static Gen<DepthwiseCase> Cases { get; } = Gen.Select(
@@ -51,6 +60,20 @@ internal sealed unsafe class DepthwiseCase
 
     public int Pixels { get; }
 
+    /// <summary>Bytes of a line that would be before its first pixel.</summary>
+    private int Before => _edges.HasFlag(LineEdges.Left) ? Problem.TapStride : 0;
+
+    /// <summary>Bytes of a line that a kernel may read.</summary>
+    private int LineBytes
+    {
+        get
+        {
+            int outside = (_edges.HasFlag(LineEdges.Left) ? 1 : 0) + (_edges.HasFlag(LineEdges.Right) ? 1 : 0);
+            int past = Problem.Channels % 16 == 0 ? 0 : 64;
+            return ((Pixels - 1) * Problem.PixelStride) + ((Problem.KernelWidth - 1 - outside) * Problem.TapStride) + Problem.Channels + past;
+        }
+    }
+
     private int OutputBytes => ((Pixels - 1) * Problem.OutputStride) + (Problem.Channels * Problem.Epilogue.ElementBytes);
 
     /// <summary>The output and what lies between its pixels, computed in one run or two.</summary>
@@ -59,18 +82,32 @@ internal sealed unsafe class DepthwiseCase
         using DepthwiseKernel kernel = tier.Build(Problem);
         using var input = new GuardedMemory(_input.Length, 0, _atEnd);
         using var output = new GuardedMemory(OutputBytes, Canary, _atEnd);
+        using var padding = new GuardedMemory(LineBytes, Problem.Padding, _atEnd);
         _input.CopyTo(input.Span);
-        byte* a = input.Start - _lowest;
-        kernel.Run(a, output.Start, split);
-        kernel.Run(a + (split * Problem.PixelStride), output.Start + (split * Problem.OutputStride), Pixels - split);
+        Part(kernel, input, padding, output, 0, split);
+        Part(kernel, input, padding, output, split, Pixels - split);
         return output.Span.ToArray();
+    }
+
+    private void Part(DepthwiseKernel kernel, GuardedMemory input, GuardedMemory padding, GuardedMemory output, int from, int pixels)
+    {
+        int at = from * Problem.PixelStride;
+        LineEdges inside = (from > 0 ? LineEdges.Left : LineEdges.None) | (from + pixels < Pixels ? LineEdges.Right : LineEdges.None);
+        var line = new DepthwiseLine(input.Start - _lowest + at)
+        {
+            Edges = _edges & ~inside,
+            FirstRow = _inside.First,
+            EndRow = _inside.End,
+            Padding = padding.Start - Before + at,
+        };
+        kernel.Run(line, output.Start + (from * Problem.OutputStride), pixels);
     }
 
     /// <summary>What the output must be, from the equation of the contract.</summary>
     public byte[] Expected()
     {
         byte[] output = [.. Enumerable.Repeat(Canary, OutputBytes)];
-        int rows = Problem.RowOffsets.Length, width = Problem.KernelWidth;
+        (int rows, int width) = (Problem.RowOffsets.Length, Problem.KernelWidth);
         for (int x = 0; x < Pixels; x++)
         {
             for (int c = 0; c < Problem.Channels; c++)
@@ -81,7 +118,9 @@ internal sealed unsafe class DepthwiseCase
                     for (int j = 0; j < width; j++)
                     {
                         int at = (x * Problem.PixelStride) + Problem.RowOffsets[i] + (j * Problem.TapStride) + c;
-                        sum += (long)_input[at - _lowest] * Problem.Weights[(((c * rows) + i) * width) + j];
+                        bool outside = i < _inside.First || i >= _inside.End || (x == 0 && j == 0 && _edges.HasFlag(LineEdges.Left))
+                            || (x == Pixels - 1 && j == width - 1 && _edges.HasFlag(LineEdges.Right));
+                        sum += (long)(outside ? Problem.Padding : _input[at - _lowest]) * Problem.Weights[(((c * rows) + i) * width) + j];
                     }
                 }
 

@@ -20,20 +20,14 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
     {
         KernelChecks.Require(problem);
         _problem = problem;
-        int blocks = (problem.Channels + Widest - 1) / Widest;
+        (int First, int Channels)[] blocks = [.. Blocks(problem.Channels)];
         bool paired = problem is { Channels: 32, TapStride: 32, PixelStride: 32, OutputStride: 32 };
-        _constants = new NativeBuffer((long)(blocks + (paired ? 1 : 0)) * DepthwiseCode.Bytes);
+        _constants = new NativeBuffer((long)(blocks.Length + (paired ? 1 : 0)) * DepthwiseCode.Bytes);
         int stride = problem.PixelStride / problem.TapStride;
-        _parts = new Part[blocks];
-        for (int block = 0; block < blocks; block++)
-        {
-            int channels = Math.Min(Widest, problem.Channels - (block * Widest));
-            int bytes = channels <= 16 ? 16 : channels <= 32 ? 32 : 64;
-            _parts[block] = Make(block, block * Widest, new(channels, bytes, stride, problem.OutputStride));
-        }
+        _parts = [.. blocks.Select((b, i) => Make(i, b.First, new(b.Channels, b.Channels <= 16 ? 16 : b.Channels <= 32 ? 32 : Widest, stride, problem.OutputStride)))];
 
         // the pixels of a pair are neighbours in memory, and the next pair is two taps on
-        _pairs = paired ? Make(blocks, 0, new(Widest, Widest, 2, 2 * problem.OutputStride)) : null;
+        _pairs = paired ? Make(blocks.Length, 0, new(Widest, Widest, 2, 2 * problem.OutputStride, AreTwoPixels: true)) : null;
     }
 
     /// <summary>The tier's entry for the list. It leaves other windows and arithmetic to the best of the tiers that are not assembled.</summary>
@@ -43,7 +37,7 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         p => Fits(p) ? new Avx512VnniDepthwiseKernel(p) : DepthwiseTiers.All.First(t => t != Tier && t.IsSupported(p)).Build(p));
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int pixels)
+    public override void Run(in DepthwiseLine line, byte* y, int pixels)
     {
         ObjectDisposedException.ThrowIf(_constants.IsClosed, this);
         if (pixels == 0)
@@ -51,22 +45,25 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
             return;
         }
 
+        LineEdges edges = line.Edges;
+        nint at = 0;
         if (_pairs is { } pairs && pixels > 1)
         {
-            Call(pairs, a, y, pixels / 2);
+            Call(pairs, line, at, y, pixels / 2, pixels % 2 == 0 ? edges : edges & LineEdges.Left);
             if (pixels % 2 == 0)
             {
                 return;
             }
 
-            a += (long)(pixels - 1) * _problem.PixelStride;
+            at = (nint)(pixels - 1) * _problem.PixelStride;
             y += (long)(pixels - 1) * _problem.OutputStride;
             pixels = 1;
+            edges &= LineEdges.Right;
         }
 
         foreach (Part part in _parts)
         {
-            Call(part, a, y, pixels);
+            Call(part, line, at, y, pixels, edges);
         }
     }
 
@@ -82,8 +79,19 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         base.Dispose();
     }
 
-    private static bool Fits(DepthwiseProblem p) =>
-        p.KernelWidth == 3 && p.RowOffsets.Length == 3 && p.Epilogue is FloatRequantize && (p.PixelStride == p.TapStride || p.PixelStride == 2 * p.TapStride);
+    /// <summary>Blocks whose registers end where their channels do, if channels are a multiple of 16.</summary>
+    private static IEnumerable<(int First, int Channels)> Blocks(int channels)
+    {
+        for (int first = 0; first < channels;)
+        {
+            int left = channels - first;
+            int count = left == 48 ? 32 : Math.Min(left, Widest);
+            yield return (first, count);
+            first += count;
+        }
+    }
+
+    private static bool Fits(DepthwiseProblem p) => p.TakesEdges && p.RowOffsets.Length == 3 && p.Epilogue is FloatRequantize;
 
     private static bool Overflows(DepthwiseProblem problem)
     {
@@ -91,17 +99,18 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         return !Enumerable.Range(0, problem.Channels).All(c => Math.Min(Math.Abs((double)problem.Bias[c]) + (255 * 128 * 9), 1L << 31) * Math.Abs(scale[c]) < 1 << 30);
     }
 
-    private void Call(Part part, byte* a, byte* y, int pixels)
+    private void Call(Part part, in DepthwiseLine line, nint at, byte* y, int pixels, LineEdges edges)
     {
-        byte* first = a + part.FirstChannel;
+        at += part.FirstChannel;
         var call = new DepthwiseCall
         {
-            Row0 = first + _problem.RowOffsets[0],
-            Row1 = first + _problem.RowOffsets[1],
-            Row2 = first + _problem.RowOffsets[2],
+            Row0 = line.Row(0, _problem.RowOffsets[0]) + at,
+            Row1 = line.Row(1, _problem.RowOffsets[1]) + at,
+            Row2 = line.Row(2, _problem.RowOffsets[2]) + at,
             Y = y + part.FirstChannel,
             Pixels = pixels,
             Constants = _constants.Pointer + part.Constants,
+            Edges = (long)edges,
         };
         ((delegate* unmanaged<DepthwiseCall*, void>)part.Code.Address)(&call);
         GC.KeepAlive(this);
@@ -151,6 +160,7 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         tail[4] = epilogue.Least;
         tail[5] = epilogue.Most;
         *(float*)(tail + 8) = 1 << 30;
+        *(uint*)(tail + DepthwiseCode.PaddingQuad) = 0x010101u * _problem.Padding;
         *(ulong*)(tail + 16) = block.Channels == Widest ? ulong.MaxValue : (1UL << block.Channels) - 1;
     }
 

@@ -20,6 +20,9 @@ internal unsafe struct DepthwiseCall
 
     /// <summary>Weights, biases and constants of 64 channels (<see cref="Avx512VnniDepthwiseKernel"/>).</summary>
     public byte* Constants;
+
+    /// <summary>Taps that are beyond the input: <see cref="LineEdges"/>.</summary>
+    public long Edges;
 }
 
 /// <summary>A block of channels that one kernel computes.</summary>
@@ -27,20 +30,25 @@ internal unsafe struct DepthwiseCall
 /// <param name="Bytes">Bytes of the registers: 16, 32 or 64.</param>
 /// <param name="Stride">Taps from an output to the next: 1 or 2.</param>
 /// <param name="OutputStride">Bytes from an output to the next.</param>
-internal readonly record struct DepthwiseBlock(int Channels, int Bytes, int Stride, int OutputStride);
+/// <param name="AreTwoPixels">Whether the channels are those of two pixels, only one of which an edge is beyond.</param>
+internal readonly record struct DepthwiseBlock(int Channels, int Bytes, int Stride, int OutputStride, bool AreTwoPixels = false);
 
 /// <summary>Assembles the AVX-512 VNNI kernel of depthwise 3x3 convolutions, stride 1 or 2: a line of outputs of up to 64 channels.</summary>
 /// <remarks>
 /// The three kernel rows are interleaved to groups of 4 bytes (row 0, row 1, row 2, zero), so that one vpdpbusd does the three taps of a column. With stride 1 an interleaved column serves three outputs,
-/// whose sums take turns in three sets of registers; with stride 2 every other column serves two. Unpacking and packing are each other's inverse, so channels stay in order.
+/// whose sums take turns in three sets of registers; with stride 2 every other column serves two. A column beyond an edge is made of padding, not read. Unpacking and packing are each other's inverse, so channels stay in order.
 /// </remarks>
 internal sealed class DepthwiseCode
 {
     /// <summary>Where constants lie: weights of three columns, biases, scales, then the tail.</summary>
     public const int Biases = 3 * 256, Scales = Biases + 256, Tail = Scales + 256, Bytes = Tail + 64;
 
+    /// <summary>Within the tail, what stands for a column of padding: three bytes of it and zero.</summary>
+    public const int PaddingQuad = 24;
+
     private const int Column = 24; // the interleaved column, 4 registers
     private const int Zero = 28;
+    private const int Low = 29;
     private const int Other = 30;
     private const int ZeroPoint = 31;
 
@@ -80,6 +88,9 @@ internal sealed class DepthwiseCode
         c.mov(rcx, __qword_ptr[rdi + 24]);
         c.mov(r8, __qword_ptr[rdi + 32]);
         c.mov(r9, __qword_ptr[rdi + 40]);
+        c.mov(r10, __qword_ptr[rdi + 48]);
+        c.mov(r11, r10);
+        c.shr(r11, 1); // an output at the right edge
         c.kmovq(k1, __qword_ptr[r9 + (Tail + 16)]);
         for (int i = 0; i < 12; i++)
         {
@@ -102,17 +113,20 @@ internal sealed class DepthwiseCode
         Leave(c, windows);
     }
 
+    /// <summary>Three outputs a turn, whose sums take turns in three sets; what is left at the right edge is the middle of the three.</summary>
     private void StrideOne(Label done)
     {
         Assembler c = _code;
-        Label loop = c.CreateLabel();
+        (Label loop, Label edge) = (c.CreateLabel(), c.CreateLabel());
+        Label[] ends = [c.CreateLabel(), c.CreateLabel(), c.CreateLabel()];
         Begin(0);
-        Interleave(0);
+        First();
         Add(0, 0);
         Begin(1);
         Interleave(_tap);
         Add(0, 1);
         Add(1, 0);
+        LeaveLast(edge);
         c.Label(ref loop);
         for (int turn = 0; turn < 3; turn++)
         {
@@ -124,20 +138,31 @@ internal sealed class DepthwiseCode
             Add(third, 0);
             Store(first);
             c.dec(r8);
-            c.jz(done);
+            c.jz(ends[turn]);
         }
 
         Advance(3 * _tap);
         c.jmp(loop);
+        c.Label(ref edge);
+        Last(0, 2 * _tap, done);
+        for (int turn = 0; turn < 3; turn++)
+        {
+            c.Label(ref ends[turn]);
+            AtEdge(done);
+            Last((turn + 1) % 3, (3 + turn) * _tap, done);
+        }
     }
 
+    /// <summary>Two outputs a turn, in two sets.</summary>
     private void StrideTwo(Label done)
     {
         Assembler c = _code;
-        Label loop = c.CreateLabel();
+        (Label loop, Label edge) = (c.CreateLabel(), c.CreateLabel());
+        Label[] ends = [c.CreateLabel(), c.CreateLabel()];
         Begin(0);
-        Interleave(0);
+        First();
         Add(0, 0);
+        LeaveLast(edge);
         c.Label(ref loop);
         for (int turn = 0; turn < 2; turn++)
         {
@@ -150,11 +175,83 @@ internal sealed class DepthwiseCode
             Add(second, 0);
             Store(first);
             c.dec(r8);
-            c.jz(done);
+            c.jz(ends[turn]);
         }
 
         Advance(4 * _tap);
         c.jmp(loop);
+        c.Label(ref edge);
+        MiddleAndLast(0, _tap, done);
+        for (int turn = 0; turn < 2; turn++)
+        {
+            c.Label(ref ends[turn]);
+            AtEdge(done);
+            MiddleAndLast(1 - turn, (3 + (2 * turn)) * _tap, done);
+        }
+    }
+
+    private void First()
+    {
+        (Label inside, Label next) = (_code.CreateLabel(), _code.CreateLabel());
+        _code.test(r10d, (int)LineEdges.Left);
+        _code.jz(inside);
+        Pad(0, LineEdges.Left);
+        _code.jmp(next);
+        _code.Label(ref inside);
+        Interleave(0);
+        _code.Label(ref next);
+    }
+
+    /// <summary>Takes an output at the right edge off those to come; jumps if no others are left.</summary>
+    private void LeaveLast(Label edge)
+    {
+        _code.sub(r8, r11);
+        _code.jz(edge);
+    }
+
+    private void AtEdge(Label done)
+    {
+        _code.test(r11d, r11d);
+        _code.jz(done);
+    }
+
+    private void Last(int set, int at, Label done)
+    {
+        Pad(at, LineEdges.Right);
+        Add(set, 2);
+        Store(set);
+        _code.jmp(done);
+    }
+
+    private void MiddleAndLast(int set, int at, Label done)
+    {
+        Interleave(at);
+        Add(set, 1);
+        Last(set, at + _tap, done);
+    }
+
+    /// <summary>A column of padding; of two pixels, the one that is inside is at hand.</summary>
+    private void Pad(int at, LineEdges edge)
+    {
+        if (!_block.AreTwoPixels)
+        {
+            for (int j = 0; j < 4; j++)
+            {
+                _code.vpbroadcastd(Zmm(Column + j), __dword_ptr[r9 + (Tail + PaddingQuad)]);
+            }
+
+            return;
+        }
+
+        const int Padding = Column + 3, Second = Column + 1;
+        (int half, int inside) = edge == LineEdges.Left ? (1, _tap) : (0, 0);
+        _code.vpbroadcastb(Zmm(Padding), __byte_ptr[r9 + (Tail + PaddingQuad)]);
+        _code.vinserti64x4(Zmm(Low), Zmm(Padding), __ymmword_ptr[rax + (at + inside)], (byte)half);
+        _code.vinserti64x4(Zmm(Second), Zmm(Padding), __ymmword_ptr[rdx + (at + inside)], (byte)half);
+        _code.vinserti64x4(Zmm(Other), Zmm(Padding), __ymmword_ptr[rsi + (at + inside)], (byte)half);
+        _lanes.UnpackLowBytes(Column, Low, Second);
+        _lanes.UnpackHighBytes(Column + 2, Low, Second);
+        Quads();
     }
 
     private void Advance(int bytes)
@@ -182,11 +279,16 @@ internal sealed class DepthwiseCode
 
     private void Interleave(int at)
     {
-        const int Low = 29;
         _lanes.Load(Low, __[rax + at]);
         _lanes.UnpackLowBytes(Column, Low, __[rdx + at]);
         _lanes.UnpackHighBytes(Column + 2, Low, __[rdx + at]);
         _lanes.Load(Other, __[rsi + at]);
+        Quads();
+    }
+
+    /// <summary>Groups of four from those of two rows and what the third has.</summary>
+    private void Quads()
+    {
         _lanes.UnpackLowBytes(Low, Other, Zero);
         _lanes.UnpackHighBytes(Other, Other, Zero);
         _lanes.UnpackHighWords(Column + 1, Column, Low);

@@ -4,10 +4,10 @@ namespace Halftone.Engine.Kernels.Depthwise;
 internal abstract unsafe class DepthwiseKernel : IDisposable
 {
     /// <summary>Computes all channels of neighbouring output pixels.</summary>
-    /// <param name="a">The first tap of the first pixel, first channel.</param>
+    /// <param name="line">What they read.</param>
     /// <param name="y">The first output pixel.</param>
     /// <param name="pixels">Number of output pixels.</param>
-    public abstract void Run(byte* a, byte* y, int pixels);
+    public abstract void Run(in DepthwiseLine line, byte* y, int pixels);
 
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);

@@ -5,10 +5,17 @@ namespace Halftone.Engine.Kernels.Depthwise;
 /// <summary>A depthwise convolution over NHWC: every channel has a filter of its own.</summary>
 /// <remarks>
 /// y[x, c] = epilogue(bias[c] + sum over kernel rows i and taps j of a[x * PixelStride + RowOffsets[i] + j * TapStride + c] * w[c, i, j]).
-/// A kernel may read up to 64 bytes past the last channel of a pixel and writes nothing but its pixels' channels.
+/// <see cref="DepthwiseLine"/> may have <see cref="Padding"/> take the place of what is beyond the edges of an image.
+/// A kernel reads nothing past the last channel of a pixel where channels are a multiple of 16, else up to 64 bytes, and writes nothing but its pixels' channels.
 /// </remarks>
 internal sealed record DepthwiseProblem
 {
+    /// <summary>Most kernel rows of those that <see cref="TakesEdges"/>.</summary>
+    public const int MostEdgeRows = 4;
+
+    /// <summary>Taps of a row of those.</summary>
+    public const int EdgeTaps = 3;
+
     /// <summary>Channels.</summary>
     public required int Channels { get; init; }
 
@@ -27,6 +34,9 @@ internal sealed record DepthwiseProblem
     /// <summary>Bytes from an output pixel to the next.</summary>
     public required int OutputStride { get; init; }
 
+    /// <summary>The code beyond edges.</summary>
+    public byte Padding { get; init; }
+
     /// <summary>[Channels, kernel rows, KernelWidth].</summary>
     public required sbyte[] Weights { get; init; }
 
@@ -35,4 +45,41 @@ internal sealed record DepthwiseProblem
 
     /// <summary>What becomes of the sums.</summary>
     public required Epilogue Epilogue { get; init; }
+
+    /// <summary>Whether kernels can do without what is beyond edges.</summary>
+    public bool TakesEdges => RowOffsets.Length <= MostEdgeRows && KernelWidth == EdgeTaps && (PixelStride == TapStride || PixelStride == 2 * TapStride);
+}
+
+/// <summary>Where a line of outputs reads.</summary>
+/// <param name="first">The first tap of the first pixel in the first kernel row, first channel; where that is beyond an edge, where it would be.</param>
+internal readonly unsafe struct DepthwiseLine(byte* first)
+{
+    /// <summary>Taps beyond the line; only of problems that take edges.</summary>
+    public LineEdges Edges { get; init; }
+
+    /// <summary>The first kernel row that is inside the image; others than 0 only of problems that take edges.</summary>
+    public int FirstRow { get; init; }
+
+    /// <summary>The kernel row after the last that is.</summary>
+    public int EndRow { get; init; } = int.MaxValue;
+
+    /// <summary>What takes the place of rows that are not: padding, as long as they are.</summary>
+    public byte* Padding { get; init; }
+
+    /// <summary>The first tap of the first pixel in a kernel row.</summary>
+    public byte* Row(int row, nint offset) => row >= FirstRow && row < EndRow ? first + offset : Padding;
+}
+
+/// <summary>Taps of a line of outputs that are beyond its input.</summary>
+[Flags]
+internal enum LineEdges
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>The first tap of the first output.</summary>
+    Left = 1,
+
+    /// <summary>The last tap of the last output.</summary>
+    Right = 2,
 }

@@ -12,8 +12,7 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
     where TQuads : unmanaged
     where TEpilogue : struct, IVectorEpilogue<TSums>
 {
-    private const int Column = 4;
-    private const int ColumnTaps = 3;
+    private const int Column = DepthwiseProblem.MostEdgeRows;
     private const int NarrowPixels = 16;
 
     private readonly NativeBuffer _memory;
@@ -22,12 +21,14 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
     private readonly bool _columns;
     private readonly int _channels;
     private readonly int _elementBytes;
+    private readonly int _lastRow;
     private readonly int _quads;
     private readonly nint _tapStride;
     private readonly nint _pixelStride;
     private readonly nint _outputStride;
     private readonly nint* _offsets; // four a quad
     private readonly sbyte* _weights;
+    private readonly byte* _padding; // of 16 channels
 
     /// <summary>Packs a problem's weights.</summary>
     public VectorDepthwise(DepthwiseProblem problem)
@@ -40,13 +41,16 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
         _outputStride = problem.OutputStride;
         _range = CodeRange.Of(problem.Epilogue);
         int rows = problem.RowOffsets.Length, width = problem.KernelWidth;
-        _columns = rows <= Column && width == ColumnTaps && (_pixelStride == _tapStride || _pixelStride == 2 * _tapStride);
-        _quads = _columns ? ColumnTaps : ((rows * width) + 3) / 4;
+        _columns = problem.TakesEdges;
+        _lastRow = rows - 1;
+        _quads = _columns ? DepthwiseProblem.EdgeTaps : ((rows * width) + 3) / 4;
         _blocks = new ChannelBlocks(QuadWeights.Bias(problem.Bias, problem.Weights, TSet.ActivationOffset), problem.Epilogue);
         long weightBytes = (long)Blocks * BlockBytes;
-        _memory = new NativeBuffer(weightBytes + (4L * _quads * sizeof(nint)));
+        _memory = new NativeBuffer(weightBytes + (4L * _quads * sizeof(nint)) + ChannelBlocks.Width);
         _weights = (sbyte*)_memory.Pointer;
         _offsets = (nint*)(_weights + weightBytes);
+        _padding = (byte*)(_offsets + (4 * _quads));
+        new Span<byte>(_padding, ChannelBlocks.Width).Fill(problem.Padding);
         Pack(problem);
     }
 
@@ -57,7 +61,7 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
     private nint BlockBytes => (nint)_quads * QuadBytes;
 
     /// <inheritdoc/>
-    public override void Run(byte* a, byte* y, int pixels)
+    public override void Run(in DepthwiseLine line, byte* y, int pixels)
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
         // kernels store 16 channels; where a block has fewer, they store some pixels here
@@ -68,14 +72,15 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
             byte* output = y + ((nint)first * _elementBytes);
             if (first + ChannelBlocks.Width <= _channels)
             {
-                Compute(a + first, output, _outputStride, pixels, block);
+                Compute(line, first, output, _outputStride, pixels, block, line.Edges);
                 continue;
             }
 
             for (int x = 0; x < pixels; x += NarrowPixels)
             {
                 int count = Math.Min(NarrowPixels, pixels - x);
-                Compute(a + first + (x * _pixelStride), narrow, ChannelBlocks.MostBytes, count, block);
+                LineEdges inside = (x > 0 ? LineEdges.Left : LineEdges.None) | (x + count < pixels ? LineEdges.Right : LineEdges.None);
+                Compute(line, first + (x * _pixelStride), narrow, ChannelBlocks.MostBytes, count, block, line.Edges & ~inside);
                 ChannelBlocks.Copy(narrow, output + (x * _outputStride), _outputStride, count, (_channels - first) * _elementBytes);
             }
         }
@@ -91,15 +96,15 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
         base.Dispose();
     }
 
-    private void Compute(byte* a, byte* y, nint outputStride, int pixels, int block)
+    private void Compute(in DepthwiseLine line, nint at, byte* y, nint outputStride, int pixels, int block, LineEdges edges)
     {
         if (!_columns)
         {
-            Taps(a, y, outputStride, pixels, block);
+            Taps(line.Row(0, at), y, outputStride, pixels, block);
         }
         else if (pixels > 0)
         {
-            Columns(a, y, outputStride, pixels, block);
+            Columns(line, at, y, outputStride, pixels, block, edges);
         }
     }
 
@@ -151,22 +156,23 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
 
     /// <summary>Three columns of up to four rows, each interleaved once if the next pixel reads it too.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Columns(byte* a, byte* y, nint outputStride, int pixels, int index)
+    private void Columns(in DepthwiseLine line, nint at, byte* y, nint outputStride, int pixels, int index, LineEdges edges)
     {
         int* block = _blocks.Block(index);
         sbyte* w = _weights + (index * BlockBytes);
-        nint tap = _tapStride, r0 = _offsets[0], r1 = _offsets[1], r2 = _offsets[2], r3 = _offsets[3];
-        bool dense = _pixelStride == tap;
-        TQuads left = TSet.Interleave(a + r0, a + r1, a + r2, a + r3);
-        a += tap;
-        TQuads middle = TSet.Interleave(a + r0, a + r1, a + r2, a + r3);
+        byte* r0 = Row(line, 0) + at, r1 = Row(line, 1) + at, r2 = Row(line, 2) + at, r3 = Row(line, 3) + at, padding = _padding;
+        nint tap = _tapStride;
+        bool dense = _pixelStride == tap, right = (edges & LineEdges.Right) != 0;
+        TQuads left = (edges & LineEdges.Left) != 0 ? TSet.Interleave(padding, padding, padding, padding) : TSet.Interleave(r0, r1, r2, r3);
+        at = tap;
+        TQuads middle = TSet.Interleave(r0 + at, r1 + at, r2 + at, r3 + at);
         while (true)
         {
-            a += tap;
-            TQuads right = TSet.Interleave(a + r0, a + r1, a + r2, a + r3);
+            at += tap;
+            TQuads last = right && pixels == 1 ? TSet.Interleave(padding, padding, padding, padding) : TSet.Interleave(r0 + at, r1 + at, r2 + at, r3 + at);
             TSums sums = TSet.Add(TSet.Sums(block), left, w);
             sums = TSet.Add(sums, middle, w + QuadBytes);
-            sums = TSet.Add(sums, right, w + (2 * QuadBytes));
+            sums = TSet.Add(sums, last, w + (2 * QuadBytes));
             TEpilogue.Store(sums, block + ChannelBlocks.Width, _range, y);
             if (--pixels == 0)
             {
@@ -177,14 +183,16 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
             if (dense)
             {
                 left = middle;
-                middle = right;
+                middle = last;
             }
             else
             {
-                left = right;
-                a += tap;
-                middle = TSet.Interleave(a + r0, a + r1, a + r2, a + r3);
+                left = last;
+                at += tap;
+                middle = TSet.Interleave(r0 + at, r1 + at, r2 + at, r3 + at);
             }
         }
     }
+
+    private byte* Row(in DepthwiseLine line, int row) => line.Row(Math.Min(row, _lastRow), _offsets[row]);
 }
