@@ -32,17 +32,40 @@ internal sealed unsafe class DepthwiseStep(DepthwiseKernel kernel, ProductLines 
         byte* from = x.At(context) + lines.InputOffset;
         byte* to = y.At(context) + lines.OutputOffset;
         int last = Share(MostParts, part + 1, parts);
-        for (int at = Share(MostParts, part, parts); at < last; at++)
+        for (int at = Share(MostParts, part, parts); at < last;)
         {
             int image = at / lines.Lines;
             int line = at - (image * lines.Lines);
-            int pixels = line == lines.Lines - 1 ? lines.LastRows : lines.Rows;
+            int count = Alike(line, Math.Min(last - at, lines.Lines - line));
             byte* first = from + (image * lines.InputImage) + (line * lines.InputLine);
-            DepthwiseLine input = Edges is null
-                ? new(first)
-                : new(first) { Edges = Edges.Line, FirstRow = Edges.Rows[line].First, EndRow = Edges.Rows[line].End, Padding = Edges.Padding.At(context) - Edges.Before };
-            kernel.Run(input, to + (image * lines.OutputImage) + (line * lines.OutputLine), pixels);
+            byte* output = to + (image * lines.OutputImage) + (line * lines.OutputLine);
+            (int First, int End) rows = Edges is null ? (0, int.MaxValue) : Edges.Rows[line];
+            kernel.Run(new(first, output, Pixels(line))
+            {
+                Count = count,
+                Stride = (nint)lines.InputLine,
+                OutputStride = (nint)lines.OutputLine,
+                Edges = Edges?.Line ?? LineEdges.None,
+                FirstRow = rows.First,
+                EndRow = rows.End,
+                Padding = Edges is null ? null : Edges.Padding.At(context) - Edges.Before,
+            });
+            at += count;
         }
+    }
+
+    private int Pixels(int line) => line == lines.Lines - 1 ? lines.LastRows : lines.Rows;
+
+    /// <summary>How many lines, at most so many, are alike from one on.</summary>
+    private int Alike(int line, int most)
+    {
+        int count = 1;
+        while (count < most && Pixels(line + count) == Pixels(line) && (Edges is null || Edges.Rows[line + count] == Edges.Rows[line]))
+        {
+            count++;
+        }
+
+        return count;
     }
 }
 

@@ -14,6 +14,9 @@ internal sealed unsafe class DepthwiseCase
     private readonly bool _atEnd;
     private readonly LineEdges _edges;
     private readonly (int First, int End) _inside; // kernel rows
+    private readonly int _lines;
+    private readonly int _stride;
+    private readonly int _outputStride;
 
     public DepthwiseCase(int channels, int pixels, int rows, int width, EpilogueKind kind, int seed, bool atEnd)
     {
@@ -45,11 +48,13 @@ internal sealed unsafe class DepthwiseCase
         _edges = takes ? (LineEdges)random.Next(4) : LineEdges.None;
         int first = takes && random.Next(3) == 0 ? random.Next(rows + 1) : 0;
         _inside = (first, takes && random.Next(3) == 0 ? random.Next(first, rows + 1) : rows);
+        (_lines, _stride) = (random.Next(1, 4), random.Next(400));
+        _outputStride = (pixels * Problem.OutputStride) + random.Next(40);
         int[] read = offsets[_inside.First.._inside.End];
         _lowest = read.DefaultIfEmpty().Min() + Before;
-        _input = new byte[read.Length == 0 ? 1 : read.Max() + Before + LineBytes - _lowest];
+        _input = new byte[read.Length == 0 ? 1 : read.Max() + Before + ((_lines - 1) * _stride) + LineBytes - _lowest];
         EpilogueCases.Fill(_input, random, [255, 0]);
-        _text += $", edges {_edges}, rows {_inside} inside";
+        _text += $", edges {_edges}, rows {_inside} inside, {_lines} lines";
     }
 
     public static Gen<DepthwiseCase> Cases { get; } = Gen.Select(
@@ -74,7 +79,7 @@ internal sealed unsafe class DepthwiseCase
         }
     }
 
-    private int OutputBytes => ((Pixels - 1) * Problem.OutputStride) + (Problem.Channels * Problem.Epilogue.ElementBytes);
+    private int OutputBytes => ((_lines - 1) * _outputStride) + ((Pixels - 1) * Problem.OutputStride) + (Problem.Channels * Problem.Epilogue.ElementBytes);
 
     /// <summary>The output and what lies between its pixels, computed in one run or two.</summary>
     public byte[] Run(DepthwiseTier tier, int split = 0)
@@ -93,42 +98,53 @@ internal sealed unsafe class DepthwiseCase
     {
         int at = from * Problem.PixelStride;
         LineEdges inside = (from > 0 ? LineEdges.Left : LineEdges.None) | (from + pixels < Pixels ? LineEdges.Right : LineEdges.None);
-        var line = new DepthwiseLine(input.Start - _lowest + at)
+        kernel.Run(new(input.Start - _lowest + at, output.Start + (from * Problem.OutputStride), pixels)
         {
+            Count = _lines,
+            Stride = _stride,
+            OutputStride = _outputStride,
             Edges = _edges & ~inside,
             FirstRow = _inside.First,
             EndRow = _inside.End,
             Padding = padding.Start - Before + at,
-        };
-        kernel.Run(line, output.Start + (from * Problem.OutputStride), pixels);
+        });
     }
 
     /// <summary>What the output must be, from the equation of the contract.</summary>
     public byte[] Expected()
     {
         byte[] output = [.. Enumerable.Repeat(Canary, OutputBytes)];
-        (int rows, int width) = (Problem.RowOffsets.Length, Problem.KernelWidth);
-        for (int x = 0; x < Pixels; x++)
+        for (int line = 0; line < _lines; line++)
         {
-            for (int c = 0; c < Problem.Channels; c++)
+            for (int x = 0; x < Pixels; x++)
             {
-                long sum = Problem.Bias[c];
-                for (int i = 0; i < rows; i++)
+                for (int c = 0; c < Problem.Channels; c++)
                 {
-                    for (int j = 0; j < width; j++)
-                    {
-                        int at = (x * Problem.PixelStride) + Problem.RowOffsets[i] + (j * Problem.TapStride) + c;
-                        bool outside = i < _inside.First || i >= _inside.End || (x == 0 && j == 0 && _edges.HasFlag(LineEdges.Left))
-                            || (x == Pixels - 1 && j == width - 1 && _edges.HasFlag(LineEdges.Right));
-                        sum += (long)(outside ? Problem.Padding : _input[at - _lowest]) * Problem.Weights[(((c * rows) + i) * width) + j];
-                    }
+                    ExactEpilogue.Of(Problem.Epilogue, unchecked((int)Sum(line, x, c)), c)
+                        .CopyTo(output, (line * _outputStride) + (x * Problem.OutputStride) + (c * Problem.Epilogue.ElementBytes));
                 }
-
-                ExactEpilogue.Of(Problem.Epilogue, unchecked((int)sum), c).CopyTo(output, (x * Problem.OutputStride) + (c * Problem.Epilogue.ElementBytes));
             }
         }
 
         return output;
+    }
+
+    private long Sum(int line, int x, int c)
+    {
+        long sum = Problem.Bias[c];
+        (int rows, int width) = (Problem.RowOffsets.Length, Problem.KernelWidth);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < width; j++)
+            {
+                int at = (line * _stride) + (x * Problem.PixelStride) + Problem.RowOffsets[i] + (j * Problem.TapStride) + c;
+                bool outside = i < _inside.First || i >= _inside.End || (x == 0 && j == 0 && _edges.HasFlag(LineEdges.Left))
+                    || (x == Pixels - 1 && j == width - 1 && _edges.HasFlag(LineEdges.Right));
+                sum += (long)(outside ? Problem.Padding : _input[at - _lowest]) * Problem.Weights[(((c * rows) + i) * width) + j];
+            }
+        }
+
+        return sum;
     }
 
     public override string ToString() => _text;

@@ -6,6 +6,7 @@ namespace Halftone.Engine.Kernels.Depthwise;
 internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
 {
     private const int Widest = 64;
+    private const int NearBytes = 8 << 10; // of a kernel row's lines: three of them, and the outputs, stay in the nearest cache
 
     private readonly DepthwiseProblem _problem;
     private readonly NativeBuffer _constants;
@@ -37,34 +38,22 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         p => Fits(p) ? new Avx512VnniDepthwiseKernel(p) : DepthwiseTiers.All.First(t => t != Tier && t.IsSupported(p)).Build(p));
 
     /// <inheritdoc/>
-    public override void Run(in DepthwiseLine line, byte* y, int pixels)
+    public override void Run(in DepthwiseLines lines)
     {
         ObjectDisposedException.ThrowIf(_constants.IsClosed, this);
-        if (pixels == 0)
+        if (lines.Pixels == 0)
         {
             return;
         }
 
-        LineEdges edges = line.Edges;
-        nint at = 0;
-        if (_pairs is { } pairs && pixels > 1)
+        // blocks that share lines of the cache take turns after as many lines as stay in it
+        int together = _problem.Channels % Widest == 0 || _parts.Length == 1 ? lines.Count : Math.Max(1, NearBytes / (lines.Pixels * _problem.PixelStride));
+        for (int line = 0; line < lines.Count; line += together)
         {
-            Call(pairs, line, at, y, pixels / 2, pixels % 2 == 0 ? edges : edges & LineEdges.Left);
-            if (pixels % 2 == 0)
-            {
-                return;
-            }
-
-            at = (nint)(pixels - 1) * _problem.PixelStride;
-            y += (long)(pixels - 1) * _problem.OutputStride;
-            pixels = 1;
-            edges &= LineEdges.Right;
+            Some(lines, line, Math.Min(together, lines.Count - line));
         }
 
-        foreach (Part part in _parts)
-        {
-            Call(part, line, at, y, pixels, edges);
-        }
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>
@@ -99,21 +88,41 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         return !Enumerable.Range(0, problem.Channels).All(c => Math.Min(Math.Abs((double)problem.Bias[c]) + (255 * 128 * 9), 1L << 31) * Math.Abs(scale[c]) < 1 << 30);
     }
 
-    private void Call(Part part, in DepthwiseLine line, nint at, byte* y, int pixels, LineEdges edges)
+    private void Some(in DepthwiseLines lines, int line, int count)
     {
-        at += part.FirstChannel;
+        (LineEdges edges, int pixels, int done) = (lines.Edges, lines.Pixels, 0);
+        if (_pairs is { } pairs && pixels > 1)
+        {
+            done = pixels / 2 * 2;
+            Call(pairs, lines, line, count, 0, pixels / 2, done == pixels ? edges : edges & LineEdges.Left);
+            edges &= LineEdges.Right;
+        }
+
+        for (int i = 0; i < _parts.Length && done < pixels; i++)
+        {
+            Call(_parts[i], lines, line, count, done, pixels - done, edges);
+        }
+    }
+
+    private void Call(Part part, in DepthwiseLines lines, int line, int count, nint pixel, int pixels, LineEdges edges)
+    {
+        nint at = (pixel * _problem.PixelStride) + part.FirstChannel;
         var call = new DepthwiseCall
         {
-            Row0 = line.Row(0, _problem.RowOffsets[0]) + at,
-            Row1 = line.Row(1, _problem.RowOffsets[1]) + at,
-            Row2 = line.Row(2, _problem.RowOffsets[2]) + at,
-            Y = y + part.FirstChannel,
+            Row0 = lines.Row(line, 0, _problem.RowOffsets[0]) + at,
+            Row1 = lines.Row(line, 1, _problem.RowOffsets[1]) + at,
+            Row2 = lines.Row(line, 2, _problem.RowOffsets[2]) + at,
+            Stride0 = lines.IsInside(0) ? lines.Stride : 0,
+            Stride1 = lines.IsInside(1) ? lines.Stride : 0,
+            Stride2 = lines.IsInside(2) ? lines.Stride : 0,
+            Y = lines.Output(line) + (pixel * _problem.OutputStride) + part.FirstChannel,
+            OutputStride = lines.OutputStride,
+            Lines = count,
             Pixels = pixels,
             Constants = _constants.Pointer + part.Constants,
             Edges = (long)edges,
         };
         ((delegate* unmanaged<DepthwiseCall*, void>)part.Code.Address)(&call);
-        GC.KeepAlive(this);
     }
 
     private Part Make(int place, int firstChannel, DepthwiseBlock block)

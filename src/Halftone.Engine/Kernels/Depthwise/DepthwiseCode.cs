@@ -15,7 +15,7 @@ internal unsafe struct DepthwiseCall
     /// <summary>The first output pixel.</summary>
     public byte* Y;
 
-    /// <summary>Output pixels, 1 or more.</summary>
+    /// <summary>Output pixels of a line, 1 or more.</summary>
     public long Pixels;
 
     /// <summary>Weights, biases and constants of 64 channels (<see cref="Avx512VnniDepthwiseKernel"/>).</summary>
@@ -23,6 +23,12 @@ internal unsafe struct DepthwiseCall
 
     /// <summary>Taps that are beyond the input: <see cref="LineEdges"/>.</summary>
     public long Edges;
+
+    /// <summary>Bytes from a line to the next, of each kernel row and of the output.</summary>
+    public long Stride0, Stride1, Stride2, OutputStride;
+
+    /// <summary>Lines, 1 or more.</summary>
+    public long Lines;
 }
 
 /// <summary>A block of channels that one kernel computes.</summary>
@@ -33,7 +39,7 @@ internal unsafe struct DepthwiseCall
 /// <param name="AreTwoPixels">Whether the channels are those of two pixels, only one of which an edge is beyond.</param>
 internal readonly record struct DepthwiseBlock(int Channels, int Bytes, int Stride, int OutputStride, bool AreTwoPixels = false);
 
-/// <summary>Assembles the AVX-512 VNNI kernel of depthwise 3x3 convolutions, stride 1 or 2: a line of outputs of up to 64 channels.</summary>
+/// <summary>Assembles the AVX-512 VNNI kernel of depthwise 3x3 convolutions, stride 1 or 2: lines of outputs of up to 64 channels.</summary>
 /// <remarks>
 /// The three kernel rows are interleaved to groups of 4 bytes (row 0, row 1, row 2, zero), so that one vpdpbusd does the three taps of a column. With stride 1 an interleaved column serves three outputs,
 /// whose sums take turns in three sets of registers; with stride 2 every other column serves two. A column beyond an edge is made of padding, not read. Unpacking and packing are each other's inverse, so channels stay in order.
@@ -46,6 +52,7 @@ internal sealed class DepthwiseCode
     /// <summary>Within the tail, what stands for a column of padding: three bytes of it and zero.</summary>
     public const int PaddingQuad = 24;
 
+    private const int HeldScales = 8; // with stride 2, whose sums leave 4 registers free
     private const int Column = 24; // the interleaved column, 4 registers
     private const int Zero = 28;
     private const int Low = 29;
@@ -82,11 +89,10 @@ internal sealed class DepthwiseCode
     {
         Assembler c = _code;
         Enter(c, windows);
-        c.mov(rax, __qword_ptr[rdi]);
-        c.mov(rdx, __qword_ptr[rdi + 8]);
-        c.mov(rsi, __qword_ptr[rdi + 16]);
-        c.mov(rcx, __qword_ptr[rdi + 24]);
-        c.mov(r8, __qword_ptr[rdi + 32]);
+        c.mov(r12, __qword_ptr[rdi]);
+        c.mov(r13, __qword_ptr[rdi + 8]);
+        c.mov(r14, __qword_ptr[rdi + 16]);
+        c.mov(r15, __qword_ptr[rdi + 24]);
         c.mov(r9, __qword_ptr[rdi + 40]);
         c.mov(r10, __qword_ptr[rdi + 48]);
         c.mov(r11, r10);
@@ -97,9 +103,20 @@ internal sealed class DepthwiseCode
             _lanes.Load(12 + i, __[r9 + (64 * i)]);
         }
 
+        for (int j = 0; j < 4 && _block.Stride == 2; j++)
+        {
+            _lanes.Load(HeldScales + j, __[r9 + (Scales + (64 * j))]);
+        }
+
         _lanes.Clear(Zero);
         c.vpbroadcastw(Zmm(ZeroPoint), __word_ptr[r9 + Tail]);
-        Label done = c.CreateLabel();
+        (Label line, Label done) = (c.CreateLabel(), c.CreateLabel());
+        c.Label(ref line);
+        c.mov(rax, r12);
+        c.mov(rdx, r13);
+        c.mov(rsi, r14);
+        c.mov(rcx, r15);
+        c.mov(r8, __qword_ptr[rdi + 32]);
         if (_block.Stride == 1)
         {
             StrideOne(done);
@@ -110,6 +127,12 @@ internal sealed class DepthwiseCode
         }
 
         c.Label(ref done);
+        c.add(r12, __qword_ptr[rdi + 56]);
+        c.add(r13, __qword_ptr[rdi + 64]);
+        c.add(r14, __qword_ptr[rdi + 72]);
+        c.add(r15, __qword_ptr[rdi + 80]);
+        c.dec(__qword_ptr[rdi + 88]);
+        c.jnz(line);
         Leave(c, windows);
     }
 
@@ -279,9 +302,11 @@ internal sealed class DepthwiseCode
 
     private void Interleave(int at)
     {
+        const int Second = Column + 1;
         _lanes.Load(Low, __[rax + at]);
-        _lanes.UnpackLowBytes(Column, Low, __[rdx + at]);
-        _lanes.UnpackHighBytes(Column + 2, Low, __[rdx + at]);
+        _lanes.Load(Second, __[rdx + at]);
+        _lanes.UnpackLowBytes(Column, Low, Second);
+        _lanes.UnpackHighBytes(Column + 2, Low, Second);
         _lanes.Load(Other, __[rsi + at]);
         Quads();
     }
@@ -303,7 +328,15 @@ internal sealed class DepthwiseCode
         for (int j = first; j < first + 4; j++)
         {
             _lanes.ToFloats(j);
-            _lanes.Multiply(j, __[r9 + (Scales + (64 * (j - first)))]);
+            if (_block.Stride == 2)
+            {
+                _lanes.Multiply(j, HeldScales + j - first);
+            }
+            else
+            {
+                _lanes.Multiply(j, __[r9 + (Scales + (64 * (j - first)))]);
+            }
+
             if (_mayOverflow)
             {
                 _code.vbroadcastss(Zmm(Other), __dword_ptr[r9 + (Tail + 8)]);

@@ -3,11 +3,8 @@ namespace Halftone.Engine.Kernels.Depthwise;
 /// <summary>A <see cref="DepthwiseProblem"/> made ready by one tier. Immutable; runs may go on in several threads at once.</summary>
 internal abstract unsafe class DepthwiseKernel : IDisposable
 {
-    /// <summary>Computes all channels of neighbouring output pixels.</summary>
-    /// <param name="line">What they read.</param>
-    /// <param name="y">The first output pixel.</param>
-    /// <param name="pixels">Number of output pixels.</param>
-    public abstract void Run(in DepthwiseLine line, byte* y, int pixels);
+    /// <summary>Computes all channels of lines of outputs.</summary>
+    public abstract void Run(in DepthwiseLines lines);
 
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);

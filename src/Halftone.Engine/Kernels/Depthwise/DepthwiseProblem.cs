@@ -5,7 +5,7 @@ namespace Halftone.Engine.Kernels.Depthwise;
 /// <summary>A depthwise convolution over NHWC: every channel has a filter of its own.</summary>
 /// <remarks>
 /// y[x, c] = epilogue(bias[c] + sum over kernel rows i and taps j of a[x * PixelStride + RowOffsets[i] + j * TapStride + c] * w[c, i, j]).
-/// <see cref="DepthwiseLine"/> may have <see cref="Padding"/> take the place of what is beyond the edges of an image.
+/// <see cref="DepthwiseLines"/> may have <see cref="Padding"/> take the place of what is beyond the edges of an image.
 /// A kernel reads nothing past the last channel of a pixel where channels are a multiple of 16, else up to 64 bytes, and writes nothing but its pixels' channels.
 /// </remarks>
 internal sealed record DepthwiseProblem
@@ -50,11 +50,22 @@ internal sealed record DepthwiseProblem
     public bool TakesEdges => RowOffsets.Length <= MostEdgeRows && KernelWidth == EdgeTaps && (PixelStride == TapStride || PixelStride == 2 * TapStride);
 }
 
-/// <summary>Where a line of outputs reads.</summary>
+/// <summary>Lines of outputs that read alike.</summary>
 /// <param name="first">The first tap of the first pixel in the first kernel row, first channel; where that is beyond an edge, where it would be.</param>
-internal readonly unsafe struct DepthwiseLine(byte* first)
+/// <param name="y">The first output pixel.</param>
+/// <param name="pixels">Output pixels of a line.</param>
+internal readonly unsafe struct DepthwiseLines(byte* first, byte* y, int pixels)
 {
-    /// <summary>Taps beyond the line; only of problems that take edges.</summary>
+    /// <summary>Number of lines.</summary>
+    public int Count { get; init; } = 1;
+
+    /// <summary>Bytes from a line to the next.</summary>
+    public nint Stride { get; init; }
+
+    /// <summary>Bytes from a line of the output to the next.</summary>
+    public nint OutputStride { get; init; }
+
+    /// <summary>Taps beyond each line; only of problems that take edges.</summary>
     public LineEdges Edges { get; init; }
 
     /// <summary>The first kernel row that is inside the image; others than 0 only of problems that take edges.</summary>
@@ -66,8 +77,17 @@ internal readonly unsafe struct DepthwiseLine(byte* first)
     /// <summary>What takes the place of rows that are not: padding, as long as they are.</summary>
     public byte* Padding { get; init; }
 
-    /// <summary>The first tap of the first pixel in a kernel row.</summary>
-    public byte* Row(int row, nint offset) => row >= FirstRow && row < EndRow ? first + offset : Padding;
+    /// <summary>Output pixels of a line.</summary>
+    public int Pixels => pixels;
+
+    /// <summary>The first output pixel of a line.</summary>
+    public byte* Output(int line) => y + (line * OutputStride);
+
+    /// <summary>Whether a kernel row is inside the image.</summary>
+    public bool IsInside(int row) => row >= FirstRow && row < EndRow;
+
+    /// <summary>The first tap of a line's first pixel in a kernel row.</summary>
+    public byte* Row(int line, int row, nint offset) => IsInside(row) ? first + (line * Stride) + offset : Padding;
 }
 
 /// <summary>Taps of a line of outputs that are beyond its input.</summary>

@@ -12,12 +12,6 @@ internal readonly struct LaneCode(Assembler code, int bytes)
     public void Clear(int to) =>
         Emit(c => c.vpxord(Zmm(to), Zmm(to), Zmm(to)), c => c.vpxord(Ymm(to), Ymm(to), Ymm(to)), c => c.vpxord(Xmm(to), Xmm(to), Xmm(to)));
 
-    public void UnpackLowBytes(int to, int a, AssemblerMemoryOperand b) =>
-        Emit(c => c.vpunpcklbw(Zmm(to), Zmm(a), b), c => c.vpunpcklbw(Ymm(to), Ymm(a), b), c => c.vpunpcklbw(Xmm(to), Xmm(a), b));
-
-    public void UnpackHighBytes(int to, int a, AssemblerMemoryOperand b) =>
-        Emit(c => c.vpunpckhbw(Zmm(to), Zmm(a), b), c => c.vpunpckhbw(Ymm(to), Ymm(a), b), c => c.vpunpckhbw(Xmm(to), Xmm(a), b));
-
     public void UnpackLowBytes(int to, int a, int b) =>
         Emit(c => c.vpunpcklbw(Zmm(to), Zmm(a), Zmm(b)), c => c.vpunpcklbw(Ymm(to), Ymm(a), Ymm(b)), c => c.vpunpcklbw(Xmm(to), Xmm(a), Xmm(b)));
 
@@ -38,6 +32,9 @@ internal readonly struct LaneCode(Assembler code, int bytes)
 
     public void Multiply(int x, AssemblerMemoryOperand by) =>
         Emit(c => c.vmulps(Zmm(x), Zmm(x), by), c => c.vmulps(Ymm(x), Ymm(x), by), c => c.vmulps(Xmm(x), Xmm(x), by));
+
+    public void Multiply(int x, int by) =>
+        Emit(c => c.vmulps(Zmm(x), Zmm(x), Zmm(by)), c => c.vmulps(Ymm(x), Ymm(x), Ymm(by)), c => c.vmulps(Xmm(x), Xmm(x), Xmm(by)));
 
     public void Minimum(int to, int a, int b) =>
         Emit(c => c.vminps(Zmm(to), Zmm(a), Zmm(b)), c => c.vminps(Ymm(to), Ymm(a), Ymm(b)), c => c.vminps(Xmm(to), Xmm(a), Xmm(b)));

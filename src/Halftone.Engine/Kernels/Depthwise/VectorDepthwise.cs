@@ -61,28 +61,12 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
     private nint BlockBytes => (nint)_quads * QuadBytes;
 
     /// <inheritdoc/>
-    public override void Run(in DepthwiseLine line, byte* y, int pixels)
+    public override void Run(in DepthwiseLines lines)
     {
         ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
-        // kernels store 16 channels; where a block has fewer, they store some pixels here
-        byte* narrow = stackalloc byte[NarrowPixels * ChannelBlocks.MostBytes];
-        for (int block = 0; block < Blocks; block++)
+        for (int line = 0; line < lines.Count; line++)
         {
-            int first = block * ChannelBlocks.Width;
-            byte* output = y + ((nint)first * _elementBytes);
-            if (first + ChannelBlocks.Width <= _channels)
-            {
-                Compute(line, first, output, _outputStride, pixels, block, line.Edges);
-                continue;
-            }
-
-            for (int x = 0; x < pixels; x += NarrowPixels)
-            {
-                int count = Math.Min(NarrowPixels, pixels - x);
-                LineEdges inside = (x > 0 ? LineEdges.Left : LineEdges.None) | (x + count < pixels ? LineEdges.Right : LineEdges.None);
-                Compute(line, first + (x * _pixelStride), narrow, ChannelBlocks.MostBytes, count, block, line.Edges & ~inside);
-                ChannelBlocks.Copy(narrow, output + (x * _outputStride), _outputStride, count, (_channels - first) * _elementBytes);
-            }
+            Line(lines, line);
         }
 
         GC.KeepAlive(this);
@@ -96,17 +80,48 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
         base.Dispose();
     }
 
-    private void Compute(in DepthwiseLine line, nint at, byte* y, nint outputStride, int pixels, int block, LineEdges edges)
+    private void Line(in DepthwiseLines lines, int line)
+    {
+        // kernels store 16 channels; where a block has fewer, they store some pixels here
+        byte* narrow = stackalloc byte[NarrowPixels * ChannelBlocks.MostBytes];
+        byte* y = lines.Output(line);
+        for (int block = 0; block < Blocks; block++)
+        {
+            int first = block * ChannelBlocks.Width;
+            byte* output = y + ((nint)first * _elementBytes);
+            if (first + ChannelBlocks.Width <= _channels)
+            {
+                Compute(Window(lines, line, first), output, _outputStride, lines.Pixels, block, lines.Edges);
+                continue;
+            }
+
+            for (int x = 0; x < lines.Pixels; x += NarrowPixels)
+            {
+                int count = Math.Min(NarrowPixels, lines.Pixels - x);
+                LineEdges inside = (x > 0 ? LineEdges.Left : LineEdges.None) | (x + count < lines.Pixels ? LineEdges.Right : LineEdges.None);
+                Compute(Window(lines, line, first + (x * _pixelStride)), narrow, ChannelBlocks.MostBytes, count, block, lines.Edges & ~inside);
+                ChannelBlocks.Copy(narrow, output + (x * _outputStride), _outputStride, count, (_channels - first) * _elementBytes);
+            }
+        }
+    }
+
+    private void Compute(in Rows rows, byte* y, nint outputStride, int pixels, int block, LineEdges edges)
     {
         if (!_columns)
         {
-            Taps(line.Row(0, at), y, outputStride, pixels, block);
+            Taps(rows.First, y, outputStride, pixels, block);
         }
         else if (pixels > 0)
         {
-            Columns(line, at, y, outputStride, pixels, block, edges);
+            Columns(rows, y, outputStride, pixels, block, edges);
         }
     }
+
+    private Rows Window(in DepthwiseLines lines, int line, nint at) =>
+        _columns ? new(Row(lines, line, 0) + at, Row(lines, line, 1) + at, Row(lines, line, 2) + at, Row(lines, line, 3) + at) : new(lines.Row(line, 0, at), null, null, null);
+
+    /// <summary>A kernel row of those a column is made of; beyond the last, that one again.</summary>
+    private byte* Row(in DepthwiseLines lines, int line, int row) => lines.Row(line, Math.Min(row, _lastRow), _offsets[row]);
 
     private void Pack(DepthwiseProblem problem)
     {
@@ -156,15 +171,14 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
 
     /// <summary>Three columns of up to four rows, each interleaved once if the next pixel reads it too.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Columns(in DepthwiseLine line, nint at, byte* y, nint outputStride, int pixels, int index, LineEdges edges)
+    private void Columns(in Rows rows, byte* y, nint outputStride, int pixels, int index, LineEdges edges)
     {
         int* block = _blocks.Block(index);
         sbyte* w = _weights + (index * BlockBytes);
-        byte* r0 = Row(line, 0) + at, r1 = Row(line, 1) + at, r2 = Row(line, 2) + at, r3 = Row(line, 3) + at, padding = _padding;
-        nint tap = _tapStride;
+        byte* r0 = rows.First, r1 = rows.Second, r2 = rows.Third, r3 = rows.Fourth, padding = _padding;
+        nint tap = _tapStride, at = tap;
         bool dense = _pixelStride == tap, right = (edges & LineEdges.Right) != 0;
         TQuads left = (edges & LineEdges.Left) != 0 ? TSet.Interleave(padding, padding, padding, padding) : TSet.Interleave(r0, r1, r2, r3);
-        at = tap;
         TQuads middle = TSet.Interleave(r0 + at, r1 + at, r2 + at, r3 + at);
         while (true)
         {
@@ -194,5 +208,15 @@ internal sealed unsafe class VectorDepthwise<TSet, TSums, TQuads, TQuad, TEpilog
         }
     }
 
-    private byte* Row(in DepthwiseLine line, int row) => line.Row(Math.Min(row, _lastRow), _offsets[row]);
+    /// <summary>Where a window's rows begin.</summary>
+    private readonly struct Rows(byte* first, byte* second, byte* third, byte* fourth)
+    {
+        public byte* First => first;
+
+        public byte* Second => second;
+
+        public byte* Third => third;
+
+        public byte* Fourth => fourth;
+    }
 }
