@@ -11,7 +11,6 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
     private readonly DepthwiseProblem _problem;
     private readonly NativeBuffer _constants;
     private readonly Part[] _parts;
-    private readonly Part? _pairs; // two pixels of 32 channels at a time
     private readonly Dictionary<DepthwiseBlock, ExecutableMemory> _codes = [];
 
     /// <summary>Packs and assembles.</summary>
@@ -22,13 +21,19 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         KernelChecks.Require(problem);
         _problem = problem;
         (int First, int Channels)[] blocks = [.. Blocks(problem.Channels)];
-        bool paired = problem is { Channels: 32, TapStride: 32, PixelStride: 32, OutputStride: 32 };
-        _constants = new NativeBuffer((long)(blocks.Length + (paired ? 1 : 0)) * DepthwiseCode.Bytes);
+        _constants = new NativeBuffer(2L * blocks.Length * DepthwiseCode.Bytes);
         int stride = problem.PixelStride / problem.TapStride;
-        _parts = [.. blocks.Select((b, i) => Make(i, b.First, new(b.Channels, b.Channels <= 16 ? 16 : b.Channels <= 32 ? 32 : Widest, stride, problem.OutputStride)))];
+        _parts = new Part[blocks.Length];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            (int first, int channels) = blocks[i];
+            int bytes = channels <= 16 ? 16 : channels <= 32 ? 32 : Widest;
+            Part part = Make(2 * i, first, new(channels, bytes, stride));
 
-        // the pixels of a pair are neighbours in memory, and the next pair is two taps on
-        _pairs = paired ? Make(blocks.Length, 0, new(Widest, Widest, 2, 2 * problem.OutputStride, AreTwoPixels: true)) : null;
+            // narrow registers are no faster than those of 32 bytes everywhere, and pixels of 32 bytes that follow each other are one load
+            bool pairs = bytes == 16 || (bytes == 32 && problem.PixelStride == bytes && problem.OutputStride == bytes);
+            _parts[i] = pairs ? part with { Pairs = Make((2 * i) + 1, first, new(channels, 2 * bytes, 2 * stride, AreTwoPixels: true)) } : part;
+        }
     }
 
     /// <summary>The tier's entry for the list. It leaves other windows and arithmetic to the best of the tiers that are not assembled.</summary>
@@ -90,17 +95,20 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
 
     private void Some(in DepthwiseLines lines, int line, int count)
     {
-        (LineEdges edges, int pixels, int done) = (lines.Edges, lines.Pixels, 0);
-        if (_pairs is { } pairs && pixels > 1)
+        foreach (Part part in _parts)
         {
-            done = pixels / 2 * 2;
-            Call(pairs, lines, line, count, 0, pixels / 2, done == pixels ? edges : edges & LineEdges.Left);
-            edges &= LineEdges.Right;
-        }
+            (LineEdges edges, int pixels) = (lines.Edges, lines.Pixels);
+            int paired = part.Pairs is null ? 0 : pixels / 2 * 2;
+            if (paired > 0)
+            {
+                Call(part.Pairs!, lines, line, count, 0, paired / 2, paired == pixels ? edges : edges & LineEdges.Left);
+                edges &= LineEdges.Right;
+            }
 
-        for (int i = 0; i < _parts.Length && done < pixels; i++)
-        {
-            Call(_parts[i], lines, line, count, done, pixels - done, edges);
+            if (paired < pixels)
+            {
+                Call(part, lines, line, count, paired, pixels - paired, edges);
+            }
         }
     }
 
@@ -148,12 +156,13 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
             {
                 // unpacking deals channel 16 l + 4 j + e to 32-bit lane 4 l + e of register j
                 int within = (16 * (lane >> 2)) + (4 * j) + (lane & 3);
+                within %= block.AreTwoPixels ? block.Bytes / 2 : block.Bytes; // both pixels of a pair have the same
                 if (within >= block.Channels)
                 {
                     continue;
                 }
 
-                int channel = (firstChannel + within) % _problem.Channels; // the second of a pair has the same
+                int channel = firstChannel + within;
                 int at = (16 * j) + lane;
                 ((int*)(to + DepthwiseCode.Biases))[at] = _problem.Bias[channel];
                 ((float*)(to + DepthwiseCode.Scales))[at] = epilogue.Scale[channel];
@@ -173,5 +182,9 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
         *(ulong*)(tail + 16) = block.Channels == Widest ? ulong.MaxValue : (1UL << block.Channels) - 1;
     }
 
-    private sealed record Part(ExecutableMemory Code, int FirstChannel, long Constants);
+    private sealed record Part(ExecutableMemory Code, int FirstChannel, long Constants)
+    {
+        /// <summary>The same for two pixels at a time.</summary>
+        public Part? Pairs { get; init; }
+    }
 }

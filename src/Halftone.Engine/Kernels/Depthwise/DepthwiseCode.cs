@@ -32,12 +32,11 @@ internal unsafe struct DepthwiseCall
 }
 
 /// <summary>A block of channels that one kernel computes.</summary>
-/// <param name="Channels">Channels, 1 to 64.</param>
+/// <param name="Channels">Channels of a pixel, 1 to 64.</param>
 /// <param name="Bytes">Bytes of the registers: 16, 32 or 64.</param>
-/// <param name="Stride">Taps from an output to the next: 1 or 2.</param>
-/// <param name="OutputStride">Bytes from an output to the next.</param>
-/// <param name="AreTwoPixels">Whether the channels are those of two pixels, only one of which an edge is beyond.</param>
-internal readonly record struct DepthwiseBlock(int Channels, int Bytes, int Stride, int OutputStride, bool AreTwoPixels = false);
+/// <param name="Stride">Taps from an output, or a pair of them, to the next: 1, 2 or 4.</param>
+/// <param name="AreTwoPixels">Whether the registers hold two outputs, one in each half.</param>
+internal readonly record struct DepthwiseBlock(int Channels, int Bytes, int Stride, bool AreTwoPixels = false);
 
 /// <summary>Assembles the AVX-512 VNNI kernel of depthwise 3x3 convolutions, stride 1 or 2: lines of outputs of up to 64 channels.</summary>
 /// <remarks>
@@ -52,7 +51,7 @@ internal sealed class DepthwiseCode
     /// <summary>Within the tail, what stands for a column of padding: three bytes of it and zero.</summary>
     public const int PaddingQuad = 24;
 
-    private const int HeldScales = 8; // with stride 2, whose sums leave 4 registers free
+    private const int HeldScales = 8; // beyond stride 1, where sums leave 4 registers free
     private const int Column = 24; // the interleaved column, 4 registers
     private const int Zero = 28;
     private const int Low = 29;
@@ -63,12 +62,14 @@ internal sealed class DepthwiseCode
     private readonly LaneCode _lanes;
     private readonly DepthwiseBlock _block;
     private readonly int _tap;
+    private readonly int _apart; // from a pixel to the next
+    private readonly int _outputStride;
     private readonly bool _mayOverflow;
     private readonly FloatRequantize _epilogue;
 
     private DepthwiseCode(DepthwiseProblem problem, DepthwiseBlock block, bool mayOverflow)
     {
-        (_tap, _block, _mayOverflow) = (problem.TapStride, block, mayOverflow);
+        (_tap, _apart, _outputStride, _block, _mayOverflow) = (problem.TapStride, problem.PixelStride, problem.OutputStride, block, mayOverflow);
         _epilogue = (FloatRequantize)problem.Epilogue;
         _lanes = new LaneCode(_code, block.Bytes);
     }
@@ -103,7 +104,7 @@ internal sealed class DepthwiseCode
             _lanes.Load(12 + i, __[r9 + (64 * i)]);
         }
 
-        for (int j = 0; j < 4 && _block.Stride == 2; j++)
+        for (int j = 0; j < 4 && _block.Stride > 1; j++)
         {
             _lanes.Load(HeldScales + j, __[r9 + (Scales + (64 * j))]);
         }
@@ -117,13 +118,17 @@ internal sealed class DepthwiseCode
         c.mov(rsi, r14);
         c.mov(rcx, r15);
         c.mov(r8, __qword_ptr[rdi + 32]);
-        if (_block.Stride == 1)
+        switch (_block.Stride)
         {
-            StrideOne(done);
-        }
-        else
-        {
-            StrideTwo(done);
+            case 1:
+                StrideOne(done);
+                break;
+            case 2:
+                StrideTwo(done);
+                break;
+            default:
+                StrideFour(done);
+                break;
         }
 
         c.Label(ref done);
@@ -213,6 +218,40 @@ internal sealed class DepthwiseCode
         }
     }
 
+    /// <summary>Pairs of outputs that share no columns with the next.</summary>
+    private void StrideFour(Label done)
+    {
+        Assembler c = _code;
+        (Label loop, Label edge, Label end) = (c.CreateLabel(), c.CreateLabel(), c.CreateLabel());
+        Begin(0);
+        First();
+        Add(0, 0);
+        LeaveLast(edge);
+        c.Label(ref loop);
+        Interleave(_tap);
+        Add(0, 1);
+        Interleave(2 * _tap);
+        Add(0, 2);
+        Store(0);
+        c.dec(r8);
+        c.jz(end);
+        Next();
+        c.jmp(loop);
+        c.Label(ref end);
+        AtEdge(done);
+        Next();
+        c.Label(ref edge);
+        MiddleAndLast(0, _tap, done);
+
+        void Next()
+        {
+            Advance(4 * _tap);
+            Begin(0);
+            Interleave(0);
+            Add(0, 0);
+        }
+    }
+
     private void First()
     {
         (Label inside, Label next) = (_code.CreateLabel(), _code.CreateLabel());
@@ -267,11 +306,11 @@ internal sealed class DepthwiseCode
         }
 
         const int Padding = Column + 3, Second = Column + 1;
-        (int half, int inside) = edge == LineEdges.Left ? (1, _tap) : (0, 0);
+        (int half, int inside) = edge == LineEdges.Left ? (1, _apart) : (0, 0);
         _code.vpbroadcastb(Zmm(Padding), __byte_ptr[r9 + (Tail + PaddingQuad)]);
-        _code.vinserti64x4(Zmm(Low), Zmm(Padding), __ymmword_ptr[rax + (at + inside)], (byte)half);
-        _code.vinserti64x4(Zmm(Second), Zmm(Padding), __ymmword_ptr[rdx + (at + inside)], (byte)half);
-        _code.vinserti64x4(Zmm(Other), Zmm(Padding), __ymmword_ptr[rsi + (at + inside)], (byte)half);
+        _lanes.InsertHalf(Low, Padding, __[rax + (at + inside)], half);
+        _lanes.InsertHalf(Second, Padding, __[rdx + (at + inside)], half);
+        _lanes.InsertHalf(Other, Padding, __[rsi + (at + inside)], half);
         _lanes.UnpackLowBytes(Column, Low, Second);
         _lanes.UnpackHighBytes(Column + 2, Low, Second);
         Quads();
@@ -303,12 +342,24 @@ internal sealed class DepthwiseCode
     private void Interleave(int at)
     {
         const int Second = Column + 1;
-        _lanes.Load(Low, __[rax + at]);
-        _lanes.Load(Second, __[rdx + at]);
+        Load(Low, rax, at);
+        Load(Second, rdx, at);
         _lanes.UnpackLowBytes(Column, Low, Second);
         _lanes.UnpackHighBytes(Column + 2, Low, Second);
-        _lanes.Load(Other, __[rsi + at]);
+        Load(Other, rsi, at);
         Quads();
+    }
+
+    private void Load(int to, AssemblerRegister64 row, int at)
+    {
+        if (!_block.AreTwoPixels || 2 * _apart == _block.Bytes)
+        {
+            _lanes.Load(to, __[row + at]);
+            return;
+        }
+
+        _lanes.LoadHalf(to, __[row + at]);
+        _lanes.InsertHalf(to, to, __[row + (at + _apart)], 1);
     }
 
     /// <summary>Groups of four from those of two rows and what the third has.</summary>
@@ -328,7 +379,7 @@ internal sealed class DepthwiseCode
         for (int j = first; j < first + 4; j++)
         {
             _lanes.ToFloats(j);
-            if (_block.Stride == 2)
+            if (_block.Stride > 1)
             {
                 _lanes.Multiply(j, HeldScales + j - first);
             }
@@ -363,8 +414,26 @@ internal sealed class DepthwiseCode
             _lanes.SmallerBytes(first, first, Other);
         }
 
-        AssemblerMemoryOperand to = __[rcx];
-        _lanes.Store(_block.Channels == _block.Bytes ? to : to.k1, first);
-        _code.add(rcx, _block.OutputStride);
+        Write(first);
     }
+
+    private void Write(int register)
+    {
+        bool together = _block.AreTwoPixels && 2 * _outputStride == _block.Bytes && 2 * _block.Channels == _block.Bytes;
+        if (!_block.AreTwoPixels || together)
+        {
+            _lanes.Store(Masked(__[rcx], together || _block.Channels == _block.Bytes), register);
+        }
+        else
+        {
+            bool full = 2 * _block.Channels == _block.Bytes;
+            _lanes.ExtractHalf(Other, register);
+            _lanes.StoreHalf(Masked(__[rcx], full), register);
+            _lanes.StoreHalf(Masked(__[rcx + _outputStride], full), Other);
+        }
+
+        _code.add(rcx, _block.AreTwoPixels ? 2 * _outputStride : _outputStride);
+    }
+
+    private static AssemblerMemoryOperand Masked(AssemblerMemoryOperand to, bool full) => full ? to : to.k1;
 }

@@ -9,6 +9,18 @@ internal readonly struct LaneCode(Assembler code, int bytes)
     public void Load(int to, AssemblerMemoryOperand from) =>
         Emit(c => c.vmovdqu64(Zmm(to), from), c => c.vmovdqu64(Ymm(to), from), c => c.vmovdqu64(Xmm(to), from));
 
+    /// <summary>Loads half a register of 32 or 64 bytes.</summary>
+    public void LoadHalf(int to, AssemblerMemoryOperand from) => Emit(c => c.vmovdqu64(Ymm(to), from), c => c.vmovdqu64(Xmm(to), from), Whole);
+
+    /// <summary>Loads one half, 0 or 1; the other is that of another register.</summary>
+    public void InsertHalf(int to, int other, AssemblerMemoryOperand from, int half) =>
+        Emit(c => c.vinserti64x4(Zmm(to), Zmm(other), from, (byte)half), c => c.vinserti32x4(Ymm(to), Ymm(other), from, (byte)half), Whole);
+
+    /// <summary>The upper half.</summary>
+    public void ExtractHalf(int to, int from) => Emit(c => c.vextracti64x4(Ymm(to), Zmm(from), 1), c => c.vextracti32x4(Xmm(to), Ymm(from), 1), Whole);
+
+    public void StoreHalf(AssemblerMemoryOperand to, int x) => Emit(c => c.vmovdqu8(to, Ymm(x)), c => c.vmovdqu8(to, Xmm(x)), Whole);
+
     public void Clear(int to) =>
         Emit(c => c.vpxord(Zmm(to), Zmm(to), Zmm(to)), c => c.vpxord(Ymm(to), Ymm(to), Ymm(to)), c => c.vpxord(Xmm(to), Xmm(to), Xmm(to)));
 
@@ -59,6 +71,8 @@ internal readonly struct LaneCode(Assembler code, int bytes)
 
     public void Store(AssemblerMemoryOperand to, int x) =>
         Emit(c => c.vmovdqu8(to, Zmm(x)), c => c.vmovdqu8(to, Ymm(x)), c => c.vmovdqu8(to, Xmm(x)));
+
+    private static void Whole(Assembler code) => throw new InvalidOperationException("Registers of 16 bytes have no halves here.");
 
     private void Emit(Action<Assembler> wide, Action<Assembler> half, Action<Assembler> quarter) => (bytes switch { 64 => wide, 32 => half, _ => quarter })(code);
 }
