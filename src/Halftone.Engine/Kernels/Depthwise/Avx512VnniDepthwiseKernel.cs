@@ -6,7 +6,7 @@ namespace Halftone.Engine.Kernels.Depthwise;
 internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
 {
     private const int Widest = 64;
-    private const int NearBytes = 8 << 10; // of a kernel row's lines: three of them, and the outputs, stay in the nearest cache
+    private const int NearBytes = 256 << 10; // of lines that stay in the second cache
 
     private readonly DepthwiseProblem _problem;
     private readonly NativeBuffer _constants;
@@ -51,8 +51,8 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
             return;
         }
 
-        // blocks that share lines of the cache take turns after as many lines as stay in it
-        int together = _problem.Channels % Widest == 0 || _parts.Length == 1 ? lines.Count : Math.Max(1, NearBytes / (lines.Pixels * _problem.PixelStride));
+        // blocks share lines of the cache, so they take turns while what one has read is still near
+        int together = (int)Math.Clamp(NearBytes / Math.Max(lines.Stride, 1), 1, lines.Count);
         for (int line = 0; line < lines.Count; line += together)
         {
             Some(lines, line, Math.Min(together, lines.Count - line));
