@@ -399,8 +399,12 @@ internal sealed class DepthwiseCode
 
         _lanes.PackToWords(first, first, first + 1);
         _lanes.PackToWords(first + 2, first + 2, first + 3);
-        _lanes.AddWords(first, first, ZeroPoint);
-        _lanes.AddWords(first + 2, first + 2, ZeroPoint);
+        if (_epilogue.ZeroPoint != 0)
+        {
+            _lanes.AddWords(first, first, ZeroPoint);
+            _lanes.AddWords(first + 2, first + 2, ZeroPoint);
+        }
+
         _lanes.PackToBytes(first, first, first + 2);
         if (_epilogue.Least > 0)
         {

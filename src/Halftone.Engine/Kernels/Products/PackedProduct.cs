@@ -36,6 +36,7 @@ internal sealed unsafe class PackedProduct : IDisposable
     /// <summary>Of the mask that leaves the highest bits of bytes: those of a weight.</summary>
     public const int WeightMaskOffset = 60;
 
+    private const int ShortSums = 32;
     private const int TailBytes = 128;
     private const int SpreadBytes = 256;
     private const float MostBeforeConversion = 1 << 30;
@@ -50,7 +51,7 @@ internal sealed unsafe class PackedProduct : IDisposable
     public PackedProduct(ProductProblem problem)
     {
         _problem = problem;
-        _panelVectors = PanelVectors(problem.Channels);
+        _panelVectors = PanelVectors(problem.Channels, problem.SegmentOffsets.Length * problem.SegmentBytes);
         Steps = (problem.SegmentBytes + 3) / 4;
         Panels = (problem.Channels + (16 * _panelVectors) - 1) / (16 * _panelVectors);
         Raised = (int)(problem.Residual?.Range.Raised ?? 0);
@@ -138,12 +139,12 @@ internal sealed unsafe class PackedProduct : IDisposable
         _offsets.Dispose();
     }
 
-    /// <summary>Vectors of a panel: the widest that leaves no lanes idle, or 4 and a narrower last panel.</summary>
-    private static int PanelVectors(int channels) => channels switch
+    /// <summary>Vectors of a panel: the widest that leaves no lanes idle, or 4 and a narrower last panel, also where sums are so short that what becomes of them matters most.</summary>
+    private static int PanelVectors(int channels, int depth) => channels switch
     {
         <= 64 => (channels + 15) / 16,
         _ when channels % 64 == 0 => 4,
-        _ when channels % 48 == 0 => 3,
+        _ when channels % 48 == 0 && depth > ShortSums => 3,
         _ => 4,
     };
 

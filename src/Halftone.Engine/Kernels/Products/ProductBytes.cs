@@ -25,7 +25,7 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, Product
     /// <summary>Emits it; the sums are in the first rows * vectors registers, rows of vectors.</summary>
     public void Emit()
     {
-        if (residual is null)
+        if (residual is null && packed.ZeroPoint != 0)
         {
             code.vpbroadcastw(Zmm(Zero), __word_ptr[r10 + Constants]);
         }
@@ -116,7 +116,7 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, Product
                 break;
         }
 
-        if (residual is null)
+        if (residual is null && packed.ZeroPoint != 0)
         {
             code.vpaddsw(low, low, zero);
             if (high != low)
