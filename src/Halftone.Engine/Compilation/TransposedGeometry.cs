@@ -21,8 +21,11 @@ internal readonly record struct AxisPhase(int FirstOutput, int Outputs, Immutabl
 /// <summary>A transposed convolution along one axis: output o sees pixel i through tap k where o + Before = i * Stride + k * Dilation.</summary>
 internal readonly record struct TransposedAxis(int Kernel, int Stride, int Dilation, int Before, int Input, int Output)
 {
+    /// <summary>Outputs that see different taps.</summary>
+    public int PhaseCount => Math.Min(Stride, Output);
+
     /// <summary>All outputs, by the taps they see.</summary>
-    public IEnumerable<AxisPhase> Phases => Enumerable.Range(0, Math.Min(Stride, Output)).Select(Phase);
+    public IEnumerable<AxisPhase> Phases => Enumerable.Range(0, PhaseCount).Select(Phase);
 
     private AxisPhase Phase(int first)
     {
@@ -44,6 +47,9 @@ internal sealed record TransposedGeometry(int Batch, int Channels, int Outputs, 
         Vertical.Phases.Max(p => p.After(Vertical.Input)),
         Horizontal.Phases.Max(p => p.After(Horizontal.Input)));
 
+    // each is a convolution with a kernel of its own; strides of 32 have as many
+    private const int MostPhases = 32 * 32;
+
     /// <summary>Whether every channel has a filter of its own and no other.</summary>
     public bool IsDepthwise => Groups == Channels && Outputs == Channels && Groups > 1;
 
@@ -62,7 +68,7 @@ internal sealed record TransposedGeometry(int Batch, int Channels, int Outputs, 
 
         TransposedAxis last = Axis(node, x, w, y, axes - 1);
         TransposedAxis first = axes == 2 ? Axis(node, x, w, y, 0) : new(1, 1, 1, 0, 1, 1);
-        return new(x[0], x[1], y[1], (int)node.Int("group", 1), first, last);
+        return (long)first.PhaseCount * last.PhaseCount > MostPhases ? null : new(x[0], x[1], y[1], (int)node.Int("group", 1), first, last);
     }
 
     private static TransposedAxis Axis(Node node, ImmutableArray<int> x, ImmutableArray<int> w, ImmutableArray<int> y, int axis)

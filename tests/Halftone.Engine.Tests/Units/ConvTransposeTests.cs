@@ -22,6 +22,18 @@ public sealed class ConvTransposeTests
     public void Depthwise() => Gen.Select(s_lengths, s_axis, s_axis, Gen.Int[0, 7]).Sample(
         (lengths, v, h, extra) => Run(lengths, [v, h], extra, depthwise: true), iter: 10);
 
+    /// <summary>Strides so long that every output sees other taps are no convolutions, and cost no kernel each.</summary>
+    [Fact]
+    public void Long_strides()
+    {
+        var model = new QdqModel(3, new Dictionary<string, long[]> { ["x"] = [1, 2, 2, 3] }, "y");
+        model.Node("ConvTranspose", [model.Qdq("x", 2f / 127, 100, false), model.Weight(1, false, 2, 3, 2, 2)], "sums").With("strides", [2L, 2000]);
+        model.Quantize("sums", 0.05f, 7, false, "y");
+        UnitRun.Check(model.Model, model.Inputs, "ConvTranspose", null);
+        using var session = EngineSession.Load(model.Model);
+        Assert.InRange(session.RecentPlan!.Steps.Length, 1, 10);
+    }
+
     private static void Run((int Seed, int Channels, int Outputs, int Groups) lengths, (int Kernel, int Stride, int Dilation)[] axes, int extra, bool depthwise)
     {
         (int seed, int channels, int outputs, int groups) = lengths;
