@@ -74,7 +74,7 @@ internal static class Demo
             }
         }
 
-        terminal.Result(outcomes.Select(o => new { o.Float, o.Quantized, recipe = o.Recipe.Name, o.Status, o.Reason, o.Accuracy, o.Agreement, o.Latency, o.FusedNodes, o.FusedMacs }), console => Show(outcomes, folder, console));
+        terminal.Result(outcomes.Select(o => new { o.Float, o.Quantized, recipe = o.Recipe.Name, o.Status, o.Reason, o.Accuracy, o.Agreement, o.Latency, o.Engine, o.FusedNodes, o.FusedMacs }), console => Show(outcomes, folder, console));
         return ExitCode.Ok; // a recipe that fails its proof on these networks is a result, shown as one
     }
 
@@ -82,7 +82,7 @@ internal static class Demo
     {
         Table table = new() { Border = TableBorder.Simple };
         table.AddColumns("network", "recipe");
-        foreach (string number in (string[])["size", "top-1, %", "95 % interval", "against float", "speed", "90 % interval", "in integers"])
+        foreach (string number in (string[])["size", "top-1, %", "95 % interval", "against float", "speed", "90 % interval", "in integers", "engine"])
         {
             table.AddColumn(new TableColumn(number).RightAligned());
         }
@@ -90,7 +90,7 @@ internal static class Demo
         foreach (var group in outcomes.GroupBy(o => o.Float.File))
         {
             AccuracyEntry before = group.First().Accuracy[0];
-            table.AddRow(group.Key, "float", Quantity.Size(group.First().Float.Bytes), F(before.Float, 2), $"{F(before.FloatLow, 2)} to {F(before.FloatHigh, 2)}", "", "", "", "");
+            table.AddRow(group.Key, "float", Quantity.Size(group.First().Float.Bytes), F(before.Float, 2), $"{F(before.FloatLow, 2)} to {F(before.FloatHigh, 2)}", "", "", "", "", "");
             foreach (Outcome o in group)
             {
                 AccuracyEntry? a = o.Accuracy.FirstOrDefault();
@@ -98,13 +98,13 @@ internal static class Demo
                     "", o.Recipe.Name + (o.Status is OutcomeStatus.Failed ? " (set aside)" : ""), Quantity.Size(o.Quantized.Bytes),
                     a is null ? "" : F(a.Quantized, 2), a is null ? "" : $"{F(a.QuantizedLow, 2)} to {F(a.QuantizedHigh, 2)}", a is null ? "" : $"{a.Difference.ToString("+0.00;-0.00", CultureInfo.InvariantCulture)} ± {F(a.StandardError, 2)}",
                     o.Latency is null ? "" : F(o.Latency.Ratio, 2) + " x", o.Latency is null ? "" : $"{F(o.Latency.RatioLow, 2)} to {F(o.Latency.RatioHigh, 2)}",
-                    $"{o.Fusion.Count(f => f.Fused)} of {o.Fusion.Length}");
+                    $"{o.Fusion.Count(f => f.Fused)} of {o.Fusion.Length}", o.Engine?.Latency is { } engine ? F(engine.Ratio, 2) + " x" : "");
             }
         }
 
         console.Write(table);
         AccuracyEntry any = outcomes[0].Accuracy[0];
-        console.Profile.Out.Writer.WriteLine($"Top-1 on {any.Samples} labelled Fashion-MNIST test images; speed is float time over quantized time in ONNX Runtime, batch 1, {outcomes[0].Latency?.Threads} threads.");
+        console.Profile.Out.Writer.WriteLine($"Top-1 on {any.Samples} labelled Fashion-MNIST test images; speed is float time over quantized time in ONNX Runtime, batch 1, {outcomes[0].Latency?.Threads} threads; engine is the quantized model's time there over its time in Halftone's engine.");
         foreach (Outcome o in outcomes.Where(o => o.Status is OutcomeStatus.Failed))
         {
             console.Profile.Out.Writer.WriteLine($"{Path.GetFileNameWithoutExtension(o.Float.File)} by {o.Recipe.Name} failed its proof and was set aside: {o.Reason}.");
