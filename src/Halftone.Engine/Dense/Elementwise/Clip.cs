@@ -36,15 +36,24 @@ internal static unsafe class Clip
     private static void Run<T>(ReadOnlySpan<T> x, Span<T> y, T? least, T? most)
         where T : unmanaged, INumber<T>
     {
-        x.CopyTo(y);
-        if (least is { } low)
+        const int Block = 2048; // stays in the nearest cache from one bound to the other
+        for (int at = 0; at < x.Length; at += Block)
         {
-            TensorPrimitives.Max(y, low, y);
-        }
+            ReadOnlySpan<T> from = x.Slice(at, Math.Min(Block, x.Length - at));
+            Span<T> to = y.Slice(at, from.Length);
+            if (least is { } low)
+            {
+                TensorPrimitives.Max(from, low, to);
+            }
+            else
+            {
+                from.CopyTo(to);
+            }
 
-        if (most is { } high)
-        {
-            TensorPrimitives.Min(y, high, y);
+            if (most is { } high)
+            {
+                TensorPrimitives.Min(to, high, to);
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Halftone.Engine.Dense.Linear;
@@ -32,51 +33,96 @@ internal static unsafe class DepthwiseConv
 
     private static void Plane(Window window, float* x, float* w, float bias, float* y)
     {
+        var seen = new RowWindow(window);
+        int width = window.Output[2];
         for (int z = 0; z < window.Output[0]; z++)
         {
-            for (int row = 0; row < window.Output[1]; row++, y += window.Output[2])
+            for (int row = 0; row < window.Output[1]; row++, y += width)
             {
-                new Span<float>(y, window.Output[2]).Fill(bias);
-                for (int tz = 0; tz < window.Kernel[0]; tz++)
+                var rows = new SeenRows(window, z, row);
+                if (!seen.IsVector)
                 {
-                    for (int ty = 0; ty < window.Kernel[1]; ty++)
+                    for (int column = 0; column < width; column++)
                     {
-                        int iz = window.At(0, z, tz);
-                        int iy = window.At(1, row, ty);
-                        if (iz >= 0 && iy >= 0)
-                        {
-                            float* taps = w + (((tz * window.Kernel[1]) + ty) * window.Kernel[2]);
-                            Row(window, x + (((long)iz * window.Input[1]) + iy) * window.Input[2], taps, y);
-                        }
+                        y[column] = One(window, rows, x, w, bias, column);
                     }
+
+                    continue;
+                }
+
+                for (int column = 0; column < width; column = RowWindow.Next(column, width))
+                {
+                    RowWindow.Store(Eight(window.Kernel[2], seen, rows, x, w, bias, column), y, column, width);
                 }
             }
         }
     }
 
-    /// <summary>Adds what a row of the kernel sees in a row of the image.</summary>
-    private static void Row(Window window, float* x, float* taps, float* y)
+    /// <summary>One output: its taps, one after another.</summary>
+    private static float One(Window window, in SeenRows rows, float* x, float* w, float bias, int column)
     {
-        int stride = window.Stride[2];
-        for (int tap = 0; tap < window.Kernel[2]; tap++)
+        (int First, int End) taps = window.Inside(2, column);
+        float sum = bias;
+        for (int i = 0; i < rows.Planes; i++)
         {
-            int shift = (tap * window.Dilation[2]) - window.Before[2];
-            int first = shift >= 0 ? 0 : (-shift + stride - 1) / stride;
-            int past = window.Input[2] - 1 - shift < 0 ? 0 : Math.Min(window.Output[2], ((window.Input[2] - 1 - shift) / stride) + 1);
-            int o = first;
-            float weight = taps[tap];
-            if (stride == 1)
+            for (int j = 0; j < rows.Rows; j++)
             {
-                for (; o <= past - 8; o += 8)
+                float* weights = w + rows.FirstTap + (i * rows.KernelPlane) + (j * window.Kernel[2]);
+                float* line = x + rows.First + (i * rows.PlaneStride) + (j * rows.RowStride);
+                for (int k = taps.First; k < taps.End; k++)
                 {
-                    Vector256.MultiplyAddEstimate(Vector256.Load(x + o + shift), Vector256.Create(weight), Vector256.Load(y + o)).Store(y + o);
+                    sum = MathF.FusedMultiplyAdd(line[window.At(2, column, k)], weights[k], sum);
                 }
             }
+        }
 
-            for (; o < past; o++)
+        return sum;
+    }
+
+    /// <summary>Eight outputs of a row.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // inside a larger method, sums would live in memory
+    private static Vector256<float> Eight(int taps, in RowWindow seen, in SeenRows rows, float* x, float* w, float bias, int column)
+    {
+        Vector256<float> sums = Vector256.Create(bias);
+        int at = seen.At(column), dilation = seen.Dilation;
+        if (!seen.IsInside(at, taps))
+        {
+            return EightAtEdge(taps, seen, rows, x, w, bias, at);
+        }
+
+        for (int i = 0; i < rows.Planes; i++)
+        {
+            float* weights = w + rows.FirstTap + (i * rows.KernelPlane);
+            float* line = x + rows.First + (i * rows.PlaneStride);
+            for (int j = 0; j < rows.Rows; j++, line += rows.RowStride)
             {
-                y[o] = MathF.FusedMultiplyAdd(x[(o * stride) + shift], weight, y[o]);
+                float* first = line + at;
+                for (int k = 0; k < taps; k++, first += dilation)
+                {
+                    sums = Vector256.MultiplyAddEstimate(seen.Load(first), Vector256.Create(*weights++), sums);
+                }
             }
         }
+
+        return sums;
+    }
+
+    private static Vector256<float> EightAtEdge(int taps, in RowWindow seen, in SeenRows rows, float* x, float* w, float bias, int at)
+    {
+        Vector256<float> sums = Vector256.Create(bias);
+        for (int i = 0; i < rows.Planes; i++)
+        {
+            float* weights = w + rows.FirstTap + (i * rows.KernelPlane);
+            float* line = x + rows.First + (i * rows.PlaneStride);
+            for (int j = 0; j < rows.Rows; j++, line += rows.RowStride)
+            {
+                for (int k = 0; k < taps; k++)
+                {
+                    sums = Vector256.MultiplyAddEstimate(seen.Load(line, at + (k * seen.Dilation), out _), Vector256.Create(*weights++), sums);
+                }
+            }
+        }
+
+        return sums;
     }
 }

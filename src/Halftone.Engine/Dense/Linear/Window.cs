@@ -104,6 +104,15 @@ internal sealed class Window
         return shifted >= 0 && quotient * Stride[axis] == shifted && quotient < Input[axis] ? quotient : -1;
     }
 
+    /// <summary>The taps on an axis through which an output sees the input; not of transposed windows.</summary>
+    public (int First, int End) Inside(int axis, int output)
+    {
+        int start = (output * Stride[axis]) - Before[axis];
+        int first = start >= 0 ? 0 : (-start + Dilation[axis] - 1) / Dilation[axis];
+        int end = start >= Input[axis] ? 0 : ((Input[axis] - 1 - start) / Dilation[axis]) + 1;
+        return (first, Math.Min(end, Kernel[axis]));
+    }
+
     /// <summary>Where in the image 16 neighbouring outputs look through a tap; -1 for padding.</summary>
     /// <returns>Whether all look at neighbours.</returns>
     public unsafe bool Offsets(int first, int count, int tap, int* offsets)

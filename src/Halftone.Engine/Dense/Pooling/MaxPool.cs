@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Halftone.Engine.Dense.Linear;
 using Halftone.Onnx;
 
@@ -36,9 +38,60 @@ internal static unsafe class MaxPool
             T* x = (T*)inputs[0] + ((long)plane * window.InputCount);
             T* y = (T*)outputs[0] + ((long)plane * window.OutputCount);
             long* at = places && outputs[1] is not null ? (long*)outputs[1] + ((long)plane * window.OutputCount) : null;
-            Plane(window, x, y, at, (long)plane * window.InputCount, lowest);
+            var seen = new RowWindow(window);
+            if (typeof(T) == typeof(float) && at is null && seen.IsVector)
+            {
+                Plane(window, seen, (float*)x, (float*)y);
+            }
+            else
+            {
+                Plane(window, x, y, at, (long)plane * window.InputCount, lowest);
+            }
         }
     };
+
+    private static void Plane(Window window, RowWindow seen, float* x, float* y)
+    {
+        int width = window.Output[2];
+        for (int z = 0; z < window.Output[0]; z++)
+        {
+            for (int row = 0; row < window.Output[1]; row++, y += width)
+            {
+                var rows = new SeenRows(window, z, row);
+                for (int column = 0; column < width; column = RowWindow.Next(column, width))
+                {
+                    RowWindow.Store(Eight(window.Kernel[2], seen, rows, x, column), y, column, width);
+                }
+            }
+        }
+    }
+
+    /// <summary>The maxima of eight windows by the comparisons that one takes, so that zeros and what is not a number come out alike.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // inside a larger method, maxima would live in memory
+    private static Vector256<float> Eight(int taps, in RowWindow seen, in SeenRows rows, float* x, int column)
+    {
+        Vector256<float> highest = Vector256.Create(float.NegativeInfinity);
+        Vector256<int> any = default;
+        int at = seen.At(column), dilation = seen.Dilation;
+        bool all = seen.IsInside(at, taps);
+        for (int i = 0; i < rows.Planes; i++)
+        {
+            float* line = x + rows.First + (i * rows.PlaneStride);
+            for (int j = 0; j < rows.Rows; j++, line += rows.RowStride)
+            {
+                for (int k = 0; k < taps; k++)
+                {
+                    Vector256<int> inside = Vector256<int>.AllBitsSet;
+                    Vector256<float> value = all ? seen.Load(line + at + (k * dilation)) : seen.Load(line, at + (k * dilation), out inside);
+                    Vector256<int> higher = inside & (Vector256.GreaterThan(value, highest).AsInt32() | ~any);
+                    highest = Vector256.ConditionalSelect(higher.AsSingle(), value, highest);
+                    any |= inside;
+                }
+            }
+        }
+
+        return highest;
+    }
 
     private static void Plane<T>(Window window, T* x, T* y, long* places, long origin, T lowest)
         where T : unmanaged, INumber<T>
