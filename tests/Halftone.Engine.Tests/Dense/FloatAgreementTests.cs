@@ -8,7 +8,12 @@ public sealed class FloatAgreementTests
     private static readonly Gen<(int Seed, int A, int B, int C)> s_gen = Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[1, 5], Gen.Int[1, 9], Gen.Int[5, 40]);
 
     [Fact]
-    public void Convolutions() => s_gen.Sample((seed, groups, channels, width) =>
+    public void Convolutions() => s_gen.Sample(Convolution, iter: 60);
+
+    [Fact]
+    public void Depthwise_convolutions() => s_gen.Sample((seed, groups, _, width) => Convolution(seed, groups, 1, width), iter: 80);
+
+    private static void Convolution(int seed, int groups, int channels, int width)
     {
         int axes = 1 + (seed % 3);
         int filters = groups * (1 + (seed % 13));
@@ -22,7 +27,7 @@ public sealed class FloatAgreementTests
         };
         Node node = Windowed(new Node("node", "Conv", inputs.Keys.Take(2 + (seed % 2)), ["y"]).With("group", groups), seed, axes, dilated: true);
         Oracle.Check(node, 22, Only(node, inputs), 1e-5);
-    }, iter: 60);
+    }
 
     [Fact]
     public void Transposed_convolutions() => s_gen.Sample((seed, groups, channels, width) =>
@@ -85,6 +90,18 @@ public sealed class FloatAgreementTests
         node = Windowed(node.With("kernel_shape", axes switch { 1 => [3L], 2 => [2L, 3], _ => [2L, 1, 3] }), seed, axes, dilated: true).With("ceil_mode", seed / 3 % 2);
         node = op == "AveragePool" ? node.With("count_include_pad", seed / 5 % 2) : op == "LpPool" ? node.With("p", 1 + (seed % 3)) : node;
         Oracle.Check(node, 22, new Dictionary<string, Tensor> { ["x"] = x }, 1e-5);
+    }, iter: 60);
+
+    /// <summary>Zeros of both signs and what is no number come out as where the places of the maxima are asked for too, which is computed one by one.</summary>
+    [Fact]
+    public void Maxima_of_anything() => s_gen.Sample((seed, n, c, width) =>
+    {
+        var random = new Random(seed);
+        float[] values = [0f, -0f, float.NaN, float.NegativeInfinity, float.PositiveInfinity, 1, -1];
+        var x = Tensor.Of([.. Enumerable.Range(0, n * c * 7 * width).Select(_ => values[random.Next(values.Length)])], n, c, 7, width);
+        Node Pool(params string[] outputs) => Windowed(new Node("node", "MaxPool", ["x"], outputs).With("kernel_shape", [2L, 3]), seed, 2, dilated: true);
+        Tensor Maxima(Node node) => PlanRun.Run(PlanRun.Ready(node, 22, [x], _ => false), [x])[0];
+        Assert.True(Maxima(Pool("y")).Bytes.SequenceEqual(Maxima(Pool("y", "places")).Bytes));
     }, iter: 60);
 
     [Fact]
