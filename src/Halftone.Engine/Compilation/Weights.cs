@@ -14,7 +14,7 @@ internal sealed class Weights
     private Weights(ImmutableArray<sbyte[]> parts, float[] scales, int[] zeros, bool areBytes, int bits)
     {
         (Parts, _scales, _zeros, AreBytes) = (parts, scales, zeros, areBytes);
-        Bits = bits == 8 || Passes > 1 ? 8 : Fits(2, parts[0]) ? 2 : Fits(4, parts[0]) ? 4 : 8;
+        Bits = bits == 8 ? 8 : Fits(2, parts[0]) ? 2 : Fits(4, parts[0]) ? 4 : 8;
     }
 
     /// <summary>The differences, in the order of the constant: the sums of these.</summary>

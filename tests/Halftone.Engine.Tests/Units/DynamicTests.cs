@@ -41,7 +41,7 @@ public sealed class DynamicTests
         Tensor x = RandomTensors.Floats(seed, 1 + (seed % 2), groups * channels, 5 + (seed % 4), 7);
         Model model = Create(["y"], ("x", x));
         int filters = groups * outputs;
-        Node conv = Chain(model, seed, "ConvInteger", [filters, channels, 3, 2], filters, seed % 2 == 0 ? [1, filters, 1, 1] : [], seed % 5 > 1 ? [1, filters, 1, 1] : null);
+        Node conv = Chain(model, seed, "ConvInteger", [filters, channels, 3, 2 + (seed / 3 % 2)], filters, seed % 2 == 0 ? [1, filters, 1, 1] : [], seed % 5 > 1 ? [1, filters, 1, 1] : null);
         Shape(conv, seed, groups);
         UnitRun.Check(model, new Dictionary<string, Tensor> { ["x"] = x }, "ConvInteger", typeof(SumsPlanesStep));
     }, iter: 15);

@@ -29,6 +29,17 @@ public sealed class PackedWeightTests
         },
         iter: 40);
 
+    /// <summary>Sums of so many packed weights could leave 32 bits: they become bytes.</summary>
+    [Fact]
+    public void Deep_products_are_of_bytes()
+    {
+        const int Depth = Kernels.Products.ProductProblem.DeepestPacked + 1;
+        var model = new QdqModel(1, new Dictionary<string, long[]> { ["x"] = [1, Depth] }, "y");
+        model.Node("MatMul", [model.Qdq("x", 2f / 127, 0, false), Weight(model, new Random(2), ElementType.Int4, false, Depth, 1)], "p");
+        model.Quantize("p", 3f, 128, false, "y");
+        UnitRun.Check(model.Model, model.Inputs, "MatMul", typeof(ProductStep));
+    }
+
     /// <summary>The fewest bits that hold all codes less their zero point, but never fewer than asked for by a constant of bytes.</summary>
     [Theory]
     [InlineData(ElementType.Int4, 0, new[] { -8, 7 }, 4)]
