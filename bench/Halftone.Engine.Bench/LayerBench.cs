@@ -69,7 +69,7 @@ internal sealed class LayerBench(EngineUnderTest? engine, ResultTable table)
 
         var times = Comparison.Of([.. ((IPeer?[])[ort, oneDnn, ours]).OfType<IPeer>()], options);
         bool depthwise = layer is ConvLayer { Shape.Depthwise: true };
-        var place = new Place(depthwise ? "Depthwise layers alone, the copy of their input into a border included" : layer is ConvLayer ? "Convolutions" : "Matrix products", layer.Name, threads, layer.MultiplyAdds);
+        var place = new Place(depthwise ? "Depthwise layers alone" : layer is ConvLayer ? "Convolutions" : "Matrix products", layer.Name, threads, layer.MultiplyAdds);
         table.Add(place, times, new Contest("engine / ORT", ours, ort) { Bar = depthwise ? Bars.Depthwise : null, Error = Error(ours, ort) });
         table.Add(place, times, oneDnn is null
             ? new Contest("oneDNN / ORT", null, ort) { Missing = "oneDNN not installed (Debian: libdnnl2)" }
