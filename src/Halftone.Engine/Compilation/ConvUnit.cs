@@ -64,13 +64,13 @@ internal sealed class ConvUnit : Unit, IResidualUnit
 
     private int GroupOutputs => Geometry.Outputs / Geometry.Groups;
 
-    // the taps of a kernel row are neighbours, but for those of groups and of dilated kernels
     private bool IsDepthwise => Geometry.IsDepthwise && Weights.Passes == 1;
 
     /// <summary>Whether a depthwise kernel makes up what is beyond the edges itself, so that images need no border: 3 taps a row, no more than one of them outside.</summary>
     private bool TakesEdges =>
         IsDepthwise && !ZeroAtRunTime && H is { Kernel: DepthwiseProblem.EdgeTaps, Dilation: 1, Stride: 1 or 2, Before: 0 or 1, After: 0 or 1 } && V.Kernel <= DepthwiseProblem.MostEdgeRows;
 
+    // the taps of a kernel row are neighbours, but for those of groups and of dilated kernels
     private bool AreTapsApart => Geometry.Groups > 1 || H.Dilation > 1;
 
     private int SegmentBytes => AreTapsApart ? GroupChannels : H.Kernel * GroupChannels;

@@ -14,7 +14,7 @@ internal sealed class Weights
     private Weights(ImmutableArray<sbyte[]> parts, float[] scales, int[] zeros, bool areBytes, int bits)
     {
         (Parts, _scales, _zeros, AreBytes) = (parts, scales, zeros, areBytes);
-        Bits = bits == 8 ? 8 : Fits(2, parts[0]) ? 2 : Fits(4, parts[0]) ? 4 : 8;
+        Bits = bits == 8 ? 8 : Holds(2, parts[0]) ? 2 : Holds(4, parts[0]) ? 4 : 8;
     }
 
     /// <summary>The differences, in the order of the constant: the sums of these.</summary>
@@ -71,7 +71,7 @@ internal sealed class Weights
         return new Weights(parts, scales, zeros, codes.Type == ElementType.UInt8, bits);
     }
 
-    private static bool Fits(int bits, ReadOnlySpan<sbyte> differences) =>
+    private static bool Holds(int bits, ReadOnlySpan<sbyte> differences) =>
         differences.IndexOfAnyExceptInRange((sbyte)-(1 << (bits - 1)), (sbyte)((1 << (bits - 1)) - 1)) < 0;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

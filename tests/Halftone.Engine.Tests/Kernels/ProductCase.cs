@@ -39,7 +39,7 @@ internal sealed unsafe class ProductCase
             SegmentBytes = segmentBytes,
             SegmentOffsets = [.. offsets],
             RowStride = random.Next(1, 2 * segmentBytes + 2),
-            OutputStride = epilogue.ElementBytes * (channels + random.Next(0, 9)),
+            OutputStride = epilogue.ElementBytes * (channels + random.Next(3) switch { 0 => 0, 1 => 16, _ => random.Next(0, 9) }),
             Weights = weights,
             WeightBits = weightBits,
             Bias = EpilogueCases.Bias(channels, random),

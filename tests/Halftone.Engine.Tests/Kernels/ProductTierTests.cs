@@ -35,7 +35,7 @@ public sealed unsafe class ProductTierTests
             {
                 foreach ((bool residual, int bits) in ((bool, int)[])[(false, 8), (true, 8), (false, 4), (true, 2)])
                 {
-                    var edge = new ProductCase(channels, 1 + (channels * 7 % 23), 1 + (channels % 3), 1 + (channels * 5 % 11), kind, channels, atEnd: true, residual, bits);
+                    var edge = new ProductCase(channels, 1 + (channels * 7 % 23), 1 + (channels % 3), 1 + (channels * 5 % 11), kind, channels + (100 * bits) + (int)kind, atEnd: true, residual, bits);
                     Assert.True(edge.Run(tier).AsSpan().SequenceEqual(edge.Run(s_reference)), edge.ToString());
                 }
             }

@@ -30,7 +30,7 @@ internal sealed unsafe class Avx512VnniDepthwiseKernel : DepthwiseKernel
             int bytes = channels <= 16 ? 16 : channels <= 32 ? 32 : Widest;
             Part part = Make(2 * i, first, new(channels, bytes, stride));
 
-            // narrow registers are no faster than those of 32 bytes everywhere, and pixels of 32 bytes that follow each other are one load
+            // two pixels share registers where one would leave them half empty: 16 bytes cost as much as 32 on many processors, and 32 that follow each other in memory are one load of 64
             bool pairs = bytes == 16 || (bytes == 32 && problem.PixelStride == bytes && problem.OutputStride == bytes);
             _parts[i] = pairs ? part with { Pairs = Make((2 * i) + 1, first, new(channels, 2 * bytes, 2 * stride, AreTwoPixels: true)) } : part;
         }

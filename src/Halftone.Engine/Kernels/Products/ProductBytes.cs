@@ -159,6 +159,12 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, Product
     {
         int at = row * outputStride;
         int register = bytes.Value - zmm0.Value;
+        if (full && vectors != 3 && rows - row >= Together && Together * outputStride == 64)
+        {
+            code.vmovdqu8(__zmmword_ptr[rcx + at], bytes); // rows follow each other
+            return;
+        }
+
         switch (vectors)
         {
             case 4:
