@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Halftone.Engine.Dense.Linear;
 using Halftone.Onnx;
 
 namespace Halftone.Engine.Compilation;
@@ -16,13 +17,7 @@ internal readonly record struct ConvAxis(int Kernel, int Stride, int Dilation, i
     public int After => Math.Max(((Output - 1) * Stride) + ((Kernel - 1) * Dilation) - Before - (Input - 1), 0);
 
     /// <summary>The taps of an output's window that are on real pixels.</summary>
-    public (int First, int End) Inside(int output)
-    {
-        int start = (output * Stride) - Before;
-        int first = start >= 0 ? 0 : (-start + Dilation - 1) / Dilation;
-        int end = start >= Input ? 0 : ((Input - 1 - start) / Dilation) + 1;
-        return (Math.Min(first, Kernel), Math.Clamp(end, 0, Kernel));
-    }
+    public (int First, int End) Inside(int output) => Window.Inside((output * Stride) - Before, Kernel, Dilation, Input);
 }
 
 /// <summary>A convolution of one or two axes, all lengths known.</summary>

@@ -105,12 +105,14 @@ internal sealed class Window
     }
 
     /// <summary>The taps on an axis through which an output sees the input; not of transposed windows.</summary>
-    public (int First, int End) Inside(int axis, int output)
+    public (int First, int End) Inside(int axis, int output) => Inside((output * Stride[axis]) - Before[axis], Kernel[axis], Dilation[axis], Input[axis]);
+
+    /// <summary>The taps of a kernel that are on an axis, where the first is at a place of it, or before or past it; where none is, the end is not above the first.</summary>
+    public static (int First, int End) Inside(int start, int kernel, int dilation, int length)
     {
-        int start = (output * Stride[axis]) - Before[axis];
-        int first = start >= 0 ? 0 : (-start + Dilation[axis] - 1) / Dilation[axis];
-        int end = start >= Input[axis] ? 0 : ((Input[axis] - 1 - start) / Dilation[axis]) + 1;
-        return (first, Math.Min(end, Kernel[axis]));
+        int first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+        int end = start >= length ? 0 : ((length - 1 - start) / dilation) + 1;
+        return (Math.Min(first, kernel), Math.Clamp(end, 0, kernel));
     }
 
     /// <summary>Where in the image 16 neighbouring outputs look through a tap; -1 for padding.</summary>

@@ -32,13 +32,13 @@ internal static unsafe class MaxPool
         where T : unmanaged, INumber<T> => (inputs, outputs, _, part, parts) =>
     {
         Window window = shape.Window;
+        var seen = new RowWindow(window);
         (int begin, int end) = Parts.Units(shape.Planes, part, parts);
         for (int plane = begin; plane < end; plane++)
         {
             T* x = (T*)inputs[0] + ((long)plane * window.InputCount);
             T* y = (T*)outputs[0] + ((long)plane * window.OutputCount);
             long* at = places && outputs[1] is not null ? (long*)outputs[1] + ((long)plane * window.OutputCount) : null;
-            var seen = new RowWindow(window);
             if (typeof(T) == typeof(float) && at is null && seen.IsVector)
             {
                 Plane(window, seen, (float*)x, (float*)y);

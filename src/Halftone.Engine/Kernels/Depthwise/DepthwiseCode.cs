@@ -41,7 +41,7 @@ internal readonly record struct DepthwiseBlock(int Channels, int Bytes, int Stri
 /// <summary>Assembles the AVX-512 VNNI kernel of depthwise 3x3 convolutions, stride 1 or 2: lines of outputs of up to 64 channels.</summary>
 /// <remarks>
 /// The three kernel rows are interleaved to groups of 4 bytes (row 0, row 1, row 2, zero), so that one vpdpbusd does the three taps of a column. With stride 1 an interleaved column serves three outputs,
-/// whose sums take turns in three sets of registers; with stride 2 every other column serves two. A column beyond an edge is made of padding, not read. Unpacking and packing are each other's inverse, so channels stay in order.
+/// whose sums take turns in three sets of registers; with stride 2 every other column serves two. A column beyond an edge is made of padding, not read. Unpacking and packing (<see cref="DepthwiseBytes"/>) are each other's inverse, so channels stay in order.
 /// </remarks>
 internal sealed class DepthwiseCode
 {
@@ -51,27 +51,23 @@ internal sealed class DepthwiseCode
     /// <summary>Within the tail, what stands for a column of padding: three bytes of it and zero.</summary>
     public const int PaddingQuad = 24;
 
-    private const int HeldScales = 8; // beyond stride 1, where sums leave 4 registers free
     private const int Column = 24; // the interleaved column, 4 registers
     private const int Zero = 28;
     private const int Low = 29;
     private const int Other = 30;
-    private const int ZeroPoint = 31;
 
     private readonly Assembler _code = new(64) { PreferVex = false }; // narrow registers beyond 15 need EVEX
     private readonly LaneCode _lanes;
     private readonly DepthwiseBlock _block;
     private readonly int _tap;
     private readonly int _apart; // from a pixel to the next
-    private readonly int _outputStride;
-    private readonly bool _mayOverflow;
-    private readonly FloatRequantize _epilogue;
+    private readonly DepthwiseBytes _bytes;
 
     private DepthwiseCode(DepthwiseProblem problem, DepthwiseBlock block, bool mayOverflow)
     {
-        (_tap, _apart, _outputStride, _block, _mayOverflow) = (problem.TapStride, problem.PixelStride, problem.OutputStride, block, mayOverflow);
-        _epilogue = (FloatRequantize)problem.Epilogue;
+        (_tap, _apart, _block) = (problem.TapStride, problem.PixelStride, block);
         _lanes = new LaneCode(_code, block.Bytes);
+        _bytes = new DepthwiseBytes(_code, problem, block, mayOverflow);
     }
 
     /// <summary>Assembles the kernel.</summary>
@@ -104,13 +100,8 @@ internal sealed class DepthwiseCode
             _lanes.Load(12 + i, __[r9 + (64 * i)]);
         }
 
-        for (int j = 0; j < 4 && _block.Stride > 1; j++)
-        {
-            _lanes.Load(HeldScales + j, __[r9 + (Scales + (64 * j))]);
-        }
-
         _lanes.Clear(Zero);
-        c.vpbroadcastw(Zmm(ZeroPoint), __word_ptr[r9 + Tail]);
+        _bytes.Begin();
         (Label line, Label done) = (c.CreateLabel(), c.CreateLabel());
         c.Label(ref line);
         c.mov(rax, r12);
@@ -164,7 +155,7 @@ internal sealed class DepthwiseCode
             Add(first, 2);
             Add(second, 1);
             Add(third, 0);
-            Store(first);
+            _bytes.Emit(first);
             c.dec(r8);
             c.jz(ends[turn]);
         }
@@ -201,7 +192,7 @@ internal sealed class DepthwiseCode
             Interleave((2 + (2 * turn)) * _tap);
             Add(first, 2);
             Add(second, 0);
-            Store(first);
+            _bytes.Emit(first);
             c.dec(r8);
             c.jz(ends[turn]);
         }
@@ -232,7 +223,7 @@ internal sealed class DepthwiseCode
         Add(0, 1);
         Interleave(2 * _tap);
         Add(0, 2);
-        Store(0);
+        _bytes.Emit(0);
         c.dec(r8);
         c.jz(end);
         Next();
@@ -281,7 +272,7 @@ internal sealed class DepthwiseCode
     {
         Pad(at, LineEdges.Right);
         Add(set, 2);
-        Store(set);
+        _bytes.Emit(set);
         _code.jmp(done);
     }
 
@@ -372,72 +363,4 @@ internal sealed class DepthwiseCode
         _lanes.UnpackHighWords(Column + 3, Column + 2, Other);
         _lanes.UnpackLowWords(Column + 2, Column + 2, Other);
     }
-
-    private void Store(int set)
-    {
-        int first = 4 * set;
-        for (int j = first; j < first + 4; j++)
-        {
-            _lanes.ToFloats(j);
-            if (_block.Stride > 1)
-            {
-                _lanes.Multiply(j, HeldScales + j - first);
-            }
-            else
-            {
-                _lanes.Multiply(j, __[r9 + (Scales + (64 * (j - first)))]);
-            }
-
-            if (_mayOverflow)
-            {
-                _code.vbroadcastss(Zmm(Other), __dword_ptr[r9 + (Tail + 8)]);
-                _lanes.Minimum(j, Other, j); // what is not a number stays so, and ends as the least code
-            }
-
-            _lanes.ToIntegers(j);
-        }
-
-        _lanes.PackToWords(first, first, first + 1);
-        _lanes.PackToWords(first + 2, first + 2, first + 3);
-        if (_epilogue.ZeroPoint != 0)
-        {
-            _lanes.AddWords(first, first, ZeroPoint);
-            _lanes.AddWords(first + 2, first + 2, ZeroPoint);
-        }
-
-        _lanes.PackToBytes(first, first, first + 2);
-        if (_epilogue.Least > 0)
-        {
-            _code.vpbroadcastb(Zmm(Other), __byte_ptr[r9 + (Tail + 4)]);
-            _lanes.LargerBytes(first, first, Other);
-        }
-
-        if (_epilogue.Most < 255)
-        {
-            _code.vpbroadcastb(Zmm(Other), __byte_ptr[r9 + (Tail + 5)]);
-            _lanes.SmallerBytes(first, first, Other);
-        }
-
-        Write(first);
-    }
-
-    private void Write(int register)
-    {
-        bool together = _block.AreTwoPixels && 2 * _outputStride == _block.Bytes && 2 * _block.Channels == _block.Bytes;
-        if (!_block.AreTwoPixels || together)
-        {
-            _lanes.Store(Masked(__[rcx], together || _block.Channels == _block.Bytes), register);
-        }
-        else
-        {
-            bool full = 2 * _block.Channels == _block.Bytes;
-            _lanes.ExtractHalf(Other, register);
-            _lanes.StoreHalf(Masked(__[rcx], full), register);
-            _lanes.StoreHalf(Masked(__[rcx + _outputStride], full), Other);
-        }
-
-        _code.add(rcx, _block.AreTwoPixels ? 2 * _outputStride : _outputStride);
-    }
-
-    private static AssemblerMemoryOperand Masked(AssemblerMemoryOperand to, bool full) => full ? to : to.k1;
 }
