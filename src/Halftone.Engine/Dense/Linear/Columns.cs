@@ -49,16 +49,16 @@ internal sealed unsafe class Columns<T, TElement>(Window window, int channels, i
     /// <summary>A tap of all channels, where pixels are in several rows, some apart or beyond the image.</summary>
     private void Gather(float* x, int* offsets, float* to)
     {
-        Half left = new(offsets), right = new(offsets + Half.Width);
+        EightPixels left = new(offsets), right = new(offsets + EightPixels.Width);
         for (int c = 0; c < channels; c++, x += _plane, to += _taps * Product<T>.Width)
         {
             left.Load(x).Store(to);
-            right.Load(x).Store(to + Half.Width);
+            right.Load(x).Store(to + EightPixels.Width);
         }
     }
 
-    /// <summary>Eight pixels: of two rows at most, where neighbours follow each other, or anywhere.</summary>
-    private readonly struct Half
+    /// <summary>Where they are: in two rows at most, where neighbours follow each other, or anywhere.</summary>
+    private readonly struct EightPixels
     {
         public const int Width = 8;
 
@@ -70,7 +70,7 @@ internal sealed unsafe class Columns<T, TElement>(Window window, int channels, i
         private readonly int _second;
         private readonly bool _rows;
 
-        public Half(int* offsets)
+        public EightPixels(int* offsets)
         {
             _offsets = Vector256.Load(offsets);
             _inside = Vector256.GreaterThan(_offsets, Vector256.Create(-1));
