@@ -55,6 +55,12 @@ if (outcomes.Count == 0)
     Console.WriteLine("FAILED: no test ran");
 }
 
+// again, in short: messages can be long, and of a long log often only the end is kept
+foreach (string name in failed.Select(t => t.Name).Concat(crashed))
+{
+    Console.WriteLine($"FAILED {name}");
+}
+
 int failures = failed.Length + crashed.Count;
 Console.WriteLine($"{passed} passed, {failures} failed, {skipped.Length} skipped");
 return failures > 0 || passed + failed.Length == 0 ? 1 : 0;

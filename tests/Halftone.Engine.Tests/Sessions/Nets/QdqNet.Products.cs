@@ -53,7 +53,7 @@ internal sealed partial class QdqNet
 
     private void MatMul(Codes x)
     {
-        if (_draft.Chance(35))
+        if (_draft.Chance(35) && x.Dims[..^1].Aggregate(x.Dims[^2], (p, d) => p * d) <= 1 << 20) // a flat value makes a square of gigabytes
         {
             // by itself, on its side
             long[] order = [.. Enumerable.Range(0, x.Rank).Select(i => (long)i)];
