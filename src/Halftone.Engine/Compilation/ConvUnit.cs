@@ -9,7 +9,7 @@ using Halftone.Engine.Steps;
 namespace Halftone.Engine.Compilation;
 
 /// <summary>A convolution of codes to codes over images.</summary>
-internal sealed class ConvUnit : Unit, IResidualUnit
+internal sealed partial class ConvUnit : Unit, IResidualUnit
 {
     /// <summary>Lengths and strides.</summary>
     public required ConvGeometry Geometry { get; init; }
@@ -103,6 +103,12 @@ internal sealed class ConvUnit : Unit, IResidualUnit
             return;
         }
 
+        if (Winograd(plan, from, to, others?.Shape, epilogue) is { } tiles)
+        {
+            Add(plan, tiles, (x, First(from)), (y, to), others);
+            return;
+        }
+
         for (int group = 0; group < Geometry.Groups; group++)
         {
             ProductProblem problem = Problem(plan.Options.Threads, from, to, others?.Shape, group, epilogue);
@@ -111,13 +117,15 @@ internal sealed class ConvUnit : Unit, IResidualUnit
             ProductLines lines = Lines(plan.Options.Threads, from, to, others?.Shape, group, epilogue.ElementBytes);
             var step = new ProductStep(kernel, lines, problem.SegmentOffsets.Length, Segments(), x, y, group == 0 ? to : null, plan.PaddingOf(Result), nanoseconds)
             {
-                Name = Residual is null ? Label : $"{Label}, {Residual.Node.Op} {Residual.Node.Name}",
+                Name = StepName,
                 Others = others?.Place,
                 ByLines = problem.Weights.LongLength <= (from.Bytes + to.Bytes) / Geometry.Groups,
             };
             plan.Add(step, others is { } read ? [x, read.Place] : [x], [y]);
         }
     }
+
+    private string StepName => Residual is null ? Label : $"{Label}, {Residual.Node.Op} {Residual.Node.Name}";
 
     /// <summary>Where the first tap of the first output is.</summary>
     private int First(ImageShape from) => from.Origin - (V.Before * from.RowPitch) - (H.Before * from.Channels);

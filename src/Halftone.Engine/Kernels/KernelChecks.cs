@@ -1,6 +1,7 @@
 using Halftone.Engine.Kernels.Depthwise;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Kernels.Products.Narrow;
+using Halftone.Engine.Kernels.Winograd;
 
 namespace Halftone.Engine.Kernels;
 
@@ -23,6 +24,18 @@ internal static class KernelChecks
     {
         Require(problem.Channels > 0 && problem.KernelWidth > 0 && !problem.RowOffsets.IsDefaultOrEmpty, "a depthwise convolution has channels and taps");
         Lengths(problem.Channels, (long)problem.RowOffsets.Length * problem.KernelWidth, problem.Weights, problem.Bias, problem.Epilogue);
+    }
+
+    /// <summary>Refuses a problem whose arrays do not fit, or whose sums may not.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public static void Require(WinogradProblem problem)
+    {
+        Require(problem.Outputs > 0 && problem.Images > 0 && problem.Height > 0 && problem.Width > 0, "a convolution has images, pixels and channels");
+        const int Most = WinogradProblem.MostInputs;
+        Require(problem.Inputs is > 0 and <= Most && problem.Inputs % WinogradTransform.Lanes == 0, $"Winograd convolutions take multiples of {WinogradTransform.Lanes} channels up to {Most}, not {problem.Inputs}");
+        Lengths(problem.Outputs, 9L * problem.Inputs, problem.Weights, problem.Bias, problem.Epilogue);
+        Require(problem.Epilogue.ElementBytes == 1, "Winograd convolutions make codes");
+        Require(WinogradTransform.Fits(problem.Weights, problem.Bias), "sums of Winograd convolutions have 26 bits");
     }
 
     /// <summary>Refuses a problem whose arrays do not fit.</summary>

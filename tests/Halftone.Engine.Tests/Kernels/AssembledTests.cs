@@ -29,8 +29,8 @@ public sealed unsafe class AssembledTests
                 Weights = packed.Weights(0, 0),
                 Y = py,
                 Lines = 1,
-                Bias = packed.Bias(0),
-                Constants = packed.Constants(0),
+                Bias = packed.Constants.Bias(0),
+                Constants = packed.Constants.Of(0),
                 Offsets = packed.Offsets(0),
                 Segments = 2,
             };

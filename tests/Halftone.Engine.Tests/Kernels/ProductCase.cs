@@ -45,7 +45,7 @@ internal sealed unsafe class ProductCase
             Bias = EpilogueCases.Bias(channels, random),
             Epilogue = epilogue,
             LineRows = rows,
-            Residual = residual && epilogue.ElementBytes == 1 ? Residual(channels, random) : null,
+            Residual = residual && epilogue.ElementBytes == 1 ? RandomResidual(channels, random) : null,
         };
         Rows = rows;
         _others = new byte[Problem.Residual is { } added ? ((rows - 1) * added.RowStride) + channels : 1];
@@ -132,7 +132,7 @@ internal sealed unsafe class ProductCase
         Gen.Int[1, 130], Gen.Int[1, 40], Gen.Int[1, 9], Gen.Int[1, 70], Gen.Enum<EpilogueKind>(), Gen.Int[0, int.MaxValue - 1], Gen.Select(Gen.Bool, residual, weightBits))
         .Select((channels, rows, segments, bytes, kind, seed, flags) => new ProductCase(channels, rows, segments, bytes, kind, seed, flags.Item1, flags.Item2, flags.Item3));
 
-    private static ProductResidual Residual(int channels, Random random)
+    internal static ProductResidual RandomResidual(int channels, Random random)
     {
         byte least = (byte)(random.Next(2) == 0 ? 0 : random.Next(256));
         byte most = (byte)(random.Next(2) == 0 ? 255 : random.Next(least, 256));

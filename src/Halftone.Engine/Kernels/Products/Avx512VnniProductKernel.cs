@@ -25,7 +25,7 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
         _problem = problem;
         _packed = new PackedProduct(problem);
         int[] panels = [0, Panels - 1];
-        _tileRows = [.. panels.Select(p => PickRows(problem.LineRows, ProductCode.MostRows(_packed.Vectors(p))))];
+        _tileRows = [.. panels.Select(p => PickRows(problem.LineRows, ProductCode.MostRows(_packed.Constants.Vectors(p))))];
         _tiles = [.. panels.Select((p, i) => Code(p, _tileRows[i], () => [new(_tileRows[i], 1, [])]))];
         _lines = [.. panels.Select((p, i) => problem.LineRows == _tileRows[i] && problem.LineTaps.IsDefault ? _tiles[i] : Code(p, -problem.LineRows, () => LineTiles(problem.LineRows, _tileRows[i])))];
         _lastLines = [.. panels.Select((p, i) => problem.LastRows == 0 ? null : Code(p, -problem.LastRows, () => LineTiles(problem.LastRows, _tileRows[i])))];
@@ -64,8 +64,8 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
         {
             int last = panel == Panels - 1 ? 1 : 0;
             call.Weights = _packed.Weights(panel, firstSegment);
-            call.Bias = _packed.Bias(panel);
-            call.Constants = _packed.Constants(panel);
+            call.Bias = _packed.Constants.Bias(panel);
+            call.Constants = _packed.Constants.Of(panel);
             call.A = a;
             call.Y = y + ((long)panel * PanelWidth * _problem.Epilogue.ElementBytes);
             call.Others = others + ((long)panel * PanelWidth);
@@ -154,11 +154,11 @@ internal sealed unsafe class Avx512VnniProductKernel : ProductKernel
     {
         lock (_lock)
         {
-            if (!_codes.TryGetValue((_packed.ChannelsOf(panel), rows), out ExecutableMemory? code))
+            if (!_codes.TryGetValue((_packed.Constants.ChannelsOf(panel), rows), out ExecutableMemory? code))
             {
                 code = ExecutableMemory.Assemble(ProductCode.Assemble(_problem, _packed, panel, tiles(), OperatingSystem.IsWindows()))
                     ?? throw new NotSupportedException("The system grants no executable memory.");
-                _codes.Add((_packed.ChannelsOf(panel), rows), code);
+                _codes.Add((_packed.Constants.ChannelsOf(panel), rows), code);
             }
 
             return code;

@@ -6,11 +6,11 @@ namespace Halftone.Engine.Kernels.Products;
 
 /// <summary>The end of a product kernel whose outputs are bytes: sums to floats, scaled, rounded, packed, stored.</summary>
 /// <remarks>
-/// vcvtps2dq rounds ties to even and gives the lowest integer for products that overflow, so where a product can (<see cref="PackedProduct.MayOverflow"/>) it is bounded before.
+/// vcvtps2dq rounds ties to even and gives the lowest integer for products that overflow, so where a product can (<see cref="PanelConstants.MayOverflow"/>) it is bounded before.
 /// Packing saturates to 16 bits, then the zero point is added with saturation, then to bytes: the same as adding it in 32 bits and clamping, since it is within a byte.
 /// A residual is added while products are floats still (<see cref="ProductResidualCode"/>), and takes care of zero points.
 /// </remarks>
-internal sealed class ProductBytes(Assembler code, PackedProduct packed, ProductResidualCode? residual, int vectors, int rows, int outputStride, bool full)
+internal sealed class ProductBytes(Assembler code, PanelConstants packed, ProductResidualCode? residual, int vectors, int rows, int outputStride, bool full)
 {
     private const int Order = 28; // registers left by the sums
     private const int Bound = 29;
@@ -33,12 +33,12 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, Product
         residual?.Begin();
         if (residual is null && packed.MayOverflow)
         {
-            code.vbroadcastss(Zmm(Bound), __dword_ptr[r10 + (Constants + PackedProduct.BoundOffset)]);
+            code.vbroadcastss(Zmm(Bound), __dword_ptr[r10 + (Constants + PanelConstants.BoundOffset)]);
         }
 
         if (vectors < 4)
         {
-            code.vmovdqu32(Zmm(Order), __zmmword_ptr[r10 + (Constants + PackedProduct.OrderOffset)]);
+            code.vmovdqu32(Zmm(Order), __zmmword_ptr[r10 + (Constants + PanelConstants.OrderOffset)]);
         }
 
         for (int row = 0; row < rows; row += Together)
@@ -144,13 +144,13 @@ internal sealed class ProductBytes(Assembler code, PackedProduct packed, Product
     {
         if (packed.Least > 0)
         {
-            code.vpbroadcastb(Zmm(Limits), __byte_ptr[r10 + (Constants + PackedProduct.LeastOffset)]);
+            code.vpbroadcastb(Zmm(Limits), __byte_ptr[r10 + (Constants + PanelConstants.LeastOffset)]);
             code.vpmaxub(bytes, bytes, Zmm(Limits));
         }
 
         if (packed.Most < 255)
         {
-            code.vpbroadcastb(Zmm(Limits), __byte_ptr[r10 + (Constants + PackedProduct.MostOffset)]);
+            code.vpbroadcastb(Zmm(Limits), __byte_ptr[r10 + (Constants + PanelConstants.MostOffset)]);
             code.vpminub(bytes, bytes, Zmm(Limits));
         }
     }

@@ -25,7 +25,7 @@ internal unsafe struct ProductCall
     /// <summary>16 * vectors sums to begin with.</summary>
     public int* Bias;
 
-    /// <summary>Constants of the epilogue, laid out by <see cref="PackedProduct"/>.</summary>
+    /// <summary>Constants of the epilogue, laid out by <see cref="PanelConstants"/>.</summary>
     public byte* Constants;
 
     /// <summary>Where each segment that counts begins.</summary>
@@ -67,7 +67,7 @@ internal readonly record struct ProductTile(int Rows, int Repeat, ImmutableArray
 /// <remarks>
 /// A step takes 4 bytes of every row, broadcast, times 4 weights of every channel: vpdpbusd. Where row i of a tile lies is part of the instruction,
 /// so one pointer serves all rows. For outputs of bytes, channels are dealt to lanes so that packing within 128-bit lanes leaves them in order
-/// (<see cref="PackedProduct.Channel"/>): rows of 64 channels are stored as they come, narrower ones after one permutation of two or four rows.
+/// (<see cref="PanelConstants.Channel"/>): rows of 64 channels are stored as they come, narrower ones after one permutation of two or four rows.
 /// </remarks>
 internal sealed class ProductCode
 {
@@ -75,6 +75,7 @@ internal sealed class ProductCode
     private const int Sums = 28;
 
     private const int Unroll = 4;
+    private const int OthersTileOffset = 96; // in ProductCall
 
     private readonly Assembler _code = new(64);
     private readonly int _vectors;
@@ -88,8 +89,8 @@ internal sealed class ProductCode
     private ProductCode(ProductProblem problem, PackedProduct packed, int panel)
     {
         (_problem, _packed) = (problem, packed);
-        _vectors = packed.Vectors(panel);
-        _lanes = packed.ChannelsOf(panel) - (16 * (_vectors - 1));
+        _vectors = packed.Constants.Vectors(panel);
+        _lanes = packed.Constants.ChannelsOf(panel) - (16 * (_vectors - 1));
     }
 
     /// <summary>How many rows fit a tile.</summary>
@@ -128,7 +129,7 @@ internal sealed class ProductCode
         if (_problem.Residual is not null)
         {
             c.mov(rax, __qword_ptr[rbp + 80]);
-            c.mov(__qword_ptr[rbp + 96], rax);
+            c.mov(__qword_ptr[rbp + OthersTileOffset], rax);
         }
 
         foreach (ProductTile tile in tiles)
@@ -191,7 +192,7 @@ internal sealed class ProductCode
         c.add(rcx, _rows * _problem.OutputStride);
         if (_problem.Residual is { } residual)
         {
-            c.add(__qword_ptr[rbp + 96], _rows * residual.RowStride);
+            c.add(__qword_ptr[rbp + OthersTileOffset], _rows * residual.RowStride);
         }
 
         if (tiles.Repeat > 1)
@@ -327,7 +328,7 @@ internal sealed class ProductCode
 
         if (IsPacked)
         {
-            _code.vpandd(to, to, __dword_bcst[r10 + (_packed.TailOffset(_vectors) + PackedProduct.WeightMaskOffset)]);
+            _code.vpandd(to, to, __dword_bcst[r10 + (_packed.Constants.TailOffset(_vectors) + PanelConstants.WeightMaskOffset)]);
         }
     }
 
@@ -335,7 +336,7 @@ internal sealed class ProductCode
     {
         if (_problem.Epilogue.ElementBytes == 1)
         {
-            _code.kmovq(k1, __qword_ptr[r10 + _packed.TailOffset(_vectors) + PackedProduct.MaskOffset]);
+            _code.kmovq(k1, __qword_ptr[r10 + _packed.Constants.TailOffset(_vectors) + PanelConstants.MaskOffset]);
         }
         else if (_lanes < 16)
         {
@@ -367,8 +368,13 @@ internal sealed class ProductCode
                 break;
             default:
                 bool full = _lanes == 16;
-                ProductResidualCode? others = _problem.Residual is { } residual ? new(_code, _packed, residual, _vectors, full) : null;
-                new ProductBytes(_code, _packed, others, _vectors, _rows, _problem.OutputStride, full).Emit();
+                if (_problem.Residual is not null)
+                {
+                    _code.mov(rax, __qword_ptr[rbp + OthersTileOffset]);
+                }
+
+                ProductResidualCode? others = _problem.Residual is { } residual ? new(_code, _packed.Constants, residual, _vectors, full) : null;
+                new ProductBytes(_code, _packed.Constants, others, _vectors, _rows, _problem.OutputStride, full).Emit();
                 break;
         }
     }

@@ -6,10 +6,15 @@ namespace Halftone.Engine.Kernels.Products;
 
 /// <summary>The part of a product kernel's end that adds a residual: the product's codes stay floats in their registers, the other codes are brought to the same lanes.</summary>
 /// <remarks>
-/// Codes of a row come as dwords of four channels; once they lie in the 128-bit lanes that <see cref="PackedProduct.Channel"/> gives them, one byte shuffle a vector makes each a 32-bit integer.
-/// What is past a row's channels is not read.
+/// Codes of a row come as dwords of four channels; once they lie in the 128-bit lanes that <see cref="PanelConstants.Channel"/> gives them, one byte shuffle a vector makes each a 32-bit integer.
+/// The first row's other codes are where rax points; what is past a row's channels is not read.
 /// </remarks>
-internal sealed class ProductResidualCode(Assembler code, PackedProduct packed, ProductResidual residual, int vectors, bool full)
+/// <param name="code">Where it is emitted.</param>
+/// <param name="packed">Constants of the channels.</param>
+/// <param name="residual">The residual.</param>
+/// <param name="vectors">Vectors of a row.</param>
+/// <param name="full">Whether the last of them has 16 channels.</param>
+internal sealed class ProductResidualCode(Assembler code, PanelConstants packed, ProductResidual residual, int vectors, bool full)
 {
     private const int Row = 29; // the row's other codes
     private const int Others = 30; // those of a vector, as floats
@@ -21,11 +26,10 @@ internal sealed class ProductResidualCode(Assembler code, PackedProduct packed, 
     /// <summary>Loads what all rows share.</summary>
     public void Begin()
     {
-        code.mov(rax, __qword_ptr[rbp + 96]);
-        code.vbroadcastss(Zmm(Constant), __dword_ptr[r10 + (Constants + PackedProduct.ResidualOffset + 20)]);
+        code.vbroadcastss(Zmm(Constant), __dword_ptr[r10 + (Constants + PanelConstants.ResidualOffset + 20)]);
         if (vectors == 3)
         {
-            code.vmovdqu32(Zmm(Order), __zmmword_ptr[r10 + (Constants + PackedProduct.SpreadOffset + 192)]);
+            code.vmovdqu32(Zmm(Order), __zmmword_ptr[r10 + (Constants + PanelConstants.SpreadOffset + 192)]);
         }
     }
 
@@ -81,7 +85,7 @@ internal sealed class ProductResidualCode(Assembler code, PackedProduct packed, 
         }
         else
         {
-            code.vpshufb(others, Zmm(Row), __zmmword_ptr[r10 + (Constants + PackedProduct.SpreadOffset + (64 * vector))]);
+            code.vpshufb(others, Zmm(Row), __zmmword_ptr[r10 + (Constants + PanelConstants.SpreadOffset + (64 * vector))]);
         }
 
         code.vcvtdq2ps(others, others);
@@ -126,5 +130,5 @@ internal sealed class ProductResidualCode(Assembler code, PackedProduct packed, 
         }
     }
 
-    private AssemblerMemoryOperand Float(int index) => __dword_bcst[r10 + (Constants + PackedProduct.ResidualOffset + (4 * index))];
+    private AssemblerMemoryOperand Float(int index) => __dword_bcst[r10 + (Constants + PanelConstants.ResidualOffset + (4 * index))];
 }
