@@ -8,17 +8,16 @@ namespace Halftone.Engine.Compilation;
 /// <summary>Convolutions in the transformed domain, where that is faster: a quarter of the products, of 16 bits.</summary>
 internal sealed partial class ConvUnit
 {
-    // the transformed weights are eight times as long, so each should serve some tiles
-    private const int FewestTiles = 16;
+    // a thread that gets fewer waits for those that get one more
     private const int FewestTilesOfThread = 8;
 
-    /// <summary>The problem of a convolution that is better computed in the transformed domain; null for others.</summary>
+    /// <summary>The convolution in the transformed domain, where that is faster; null elsewhere.</summary>
     private WinogradProblem? Winograd(PlanBuilder plan, ImageShape from, ImageShape to, ImageShape? others, Epilogue epilogue)
     {
-        ConvAxis axis = new(3, 1, 1, 0, 0, 0);
-        bool takes = Geometry.Groups == 1 && Shape(V) == axis && Shape(H) == axis && Geometry.Channels % WinogradTransform.Lanes == 0 && Geometry.Channels <= WinogradProblem.MostInputs
-            && Weights is { Passes: 1, Bits: 8 } && plan.Options.Accumulation == Accumulation.Int32 && epilogue is FloatRequantize;
-        if (!takes || WinogradTiers.Choose(plan.Options.ChosenTier) is null)
+        var axis = new ConvAxis(3, 1, 1, 0, 0, 0);
+        if (Geometry.Groups > 1 || Shape(V) != axis || Shape(H) != axis || Geometry.Channels % WinogradTransform.Lanes > 0 || epilogue.ElementBytes > 1
+            || Weights is not { Passes: 1, Bits: 8 } || plan.Options.Accumulation != Accumulation.Int32
+            || WinogradTiers.Choose(plan.Options.ChosenTier) is not { } tier || Geometry.Channels > tier.MostInputs)
         {
             return null;
         }
@@ -38,14 +37,15 @@ internal sealed partial class ConvUnit
             Others = others is null ? default : new(others.RowPitch, others.ImagePitch),
             Threads = plan.Options.Threads,
         };
-        return problem.Tiles >= Math.Max(FewestTiles, FewestTilesOfThread * plan.Options.Threads) && WinogradTransform.Fits(problem.Weights, problem.Bias) ? problem : null;
+        int fewest = plan.Options.Threads == 1 ? tier.FewestTiles : Math.Max(tier.FewestTiles, FewestTilesOfThread * plan.Options.Threads);
+        return problem.Tiles >= fewest && WinogradTransform.Fits(problem.Weights, problem.Bias) ? problem : null;
 
         static ConvAxis Shape(ConvAxis a) => a with { Before = 0, Input = 0, Output = 0 };
     }
 
     private void Add(PlanBuilder plan, WinogradProblem problem, (Place Place, long Offset) x, (Place Place, ImageShape Shape) y, (Place Place, ImageShape Shape)? others)
     {
-        WinogradKernel kernel = plan.Own(WinogradTiers.Choose(plan.Options.ChosenTier)!(problem));
+        WinogradKernel kernel = plan.Own(WinogradTiers.Choose(plan.Options.ChosenTier)!.Build(problem));
         Place scratch = plan.Allocate(kernel.ScratchBytes * plan.Options.Threads);
         long nanoseconds = problem.Weights.LongLength * Geometry.Batch * V.Output * H.Output / (2 * ProductsPerNanosecond);
         var step = new WinogradStep(

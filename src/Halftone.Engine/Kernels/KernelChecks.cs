@@ -31,8 +31,7 @@ internal static class KernelChecks
     public static void Require(WinogradProblem problem)
     {
         Require(problem.Outputs > 0 && problem.Images > 0 && problem.Height > 0 && problem.Width > 0, "a convolution has images, pixels and channels");
-        const int Most = WinogradProblem.MostInputs;
-        Require(problem.Inputs is > 0 and <= Most && problem.Inputs % WinogradTransform.Lanes == 0, $"Winograd convolutions take multiples of {WinogradTransform.Lanes} channels up to {Most}, not {problem.Inputs}");
+        Require(problem.Inputs > 0 && problem.Inputs % WinogradTransform.Lanes == 0, $"Winograd convolutions take multiples of {WinogradTransform.Lanes} channels, not {problem.Inputs}");
         Lengths(problem.Outputs, 9L * problem.Inputs, problem.Weights, problem.Bias, problem.Epilogue);
         Require(problem.Epilogue.ElementBytes == 1, "Winograd convolutions make codes");
         Require(WinogradTransform.Fits(problem.Weights, problem.Bias), "sums of Winograd convolutions have 26 bits");

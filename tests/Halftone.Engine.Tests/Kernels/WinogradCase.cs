@@ -69,9 +69,9 @@ internal sealed unsafe class WinogradCase
     private int OutputBytes => Bytes(Problem.Output, Problem.Height, Problem.Width * Problem.Outputs);
 
     /// <summary>The output and what lies between its pixels; the blocks in two runs, the last first.</summary>
-    public byte[] Run(Func<WinogradProblem, WinogradKernel> tier)
+    public byte[] Run(WinogradTier tier)
     {
-        using WinogradKernel kernel = tier(Problem);
+        using WinogradKernel kernel = tier.Build(Problem);
         using var input = new GuardedMemory(_input.Length, 0, _atEnd);
         using var output = new GuardedMemory(OutputBytes, Canary, _atEnd);
         using var others = new GuardedMemory(_others.Length, 0, _atEnd);

@@ -1,15 +1,14 @@
-using System.Runtime.CompilerServices;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Memory;
 
 namespace Halftone.Engine.Kernels.Winograd;
 
 /// <summary>Winograd convolutions by kernels that are assembled for the problem: AVX-512 VNNI, 16 bits by 16.</summary>
-/// <remarks>Weights: [panel][place][pair of inputs][lane][2].</remarks>
 internal sealed unsafe class Avx512VnniWinogradKernel : WinogradKernel
 {
-    private readonly WinogradProblem _problem;
-    private readonly NativeBuffer _weights;
+    private const int StartsOfPanel = WinogradTransform.Places * PanelWidth;
+
+    private readonly WinogradWeights _weights;
     private readonly NativeBuffer _starts;
     private readonly PanelConstants _constants;
     private readonly List<ExecutableMemory> _codes = [];
@@ -25,13 +24,16 @@ internal sealed unsafe class Avx512VnniWinogradKernel : WinogradKernel
     public Avx512VnniWinogradKernel(WinogradProblem problem)
         : base(problem, Sizes(problem.Inputs))
     {
-        _problem = problem;
         _constants = new PanelConstants(1, problem.Bias, 9 * problem.Inputs, problem.Epilogue, problem.Residual, 1f / (1 << WinogradTransform.Raised));
         int last = _constants.Panels - 1;
-        long lanes = _constants.Panels * PanelWidth * (long)WinogradTransform.Places;
-        _weights = new NativeBuffer(lanes * problem.Inputs * sizeof(short));
-        _starts = new NativeBuffer(lanes * sizeof(int));
-        Pack();
+        _weights = new WinogradWeights(problem);
+        _starts = new NativeBuffer(_constants.Panels * (long)StartsOfPanel * sizeof(int));
+        for (int n = 0; n < problem.Outputs; n++)
+        {
+            (int panel, int lane) = Math.DivRem(n, PanelWidth);
+            Starts(panel)[(WinogradTransform.BiasPlace * PanelWidth) + lane] = unchecked((9 << WinogradTransform.Raised) * problem.Bias[n]);
+        }
+
         bool windows = OperatingSystem.IsWindows();
         _multiply = Code(WinogradCode.Multiply(problem, _constants, Tiles, windows));
         _finish = Code(WinogradCode.Finish(problem, _constants, Tiles, last, windows));
@@ -76,20 +78,18 @@ internal sealed unsafe class Avx512VnniWinogradKernel : WinogradKernel
         Call(finished == _constants.Panels - 1 ? _wovenLast : _woven, ref call);
     }
 
-    private static IEnumerable<int> Sizes(int inputs) => Enumerable.Range(6, WinogradCode.MostTiles - 5).Where(tiles => WinogradCode.Turns(tiles, inputs) > 0);
+    private static IEnumerable<int> Sizes(int inputs) => Enumerable.Range(4, WinogradCode.MostTiles - 3).Where(tiles => WinogradCode.Turns(tiles, inputs) > 0);
 
-    private WinogradCall Multiplying(int panel, short* inputs, int* products)
+    private int* Starts(int panel) => (int*)_starts.Pointer + ((nint)panel * StartsOfPanel);
+
+    private WinogradCall Multiplying(int panel, short* inputs, int* products) => new()
     {
-        long places = (long)panel * WinogradTransform.Places * PanelWidth;
-        return new()
-        {
-            Inputs = inputs,
-            Weights = (short*)_weights.Pointer + (places * _problem.Inputs),
-            Products = products,
-            Starts = (int*)_starts.Pointer + places,
-            Constants = _constants.Of(panel),
-        };
-    }
+        Inputs = inputs,
+        Weights = _weights.Panel(panel),
+        Products = products,
+        Starts = Starts(panel),
+        Constants = _constants.Of(panel),
+    };
 
     private void Finishing(ref WinogradCall call, int panel, int* products, WinogradTile* tiles)
     {
@@ -113,29 +113,5 @@ internal sealed unsafe class Avx512VnniWinogradKernel : WinogradKernel
     {
         _codes.Add(ExecutableMemory.Assemble(code) ?? throw new NotSupportedException("The system grants no executable memory."));
         return _codes[^1].Address;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // every weight passes here while loading
-    private void Pack()
-    {
-        Span<short> places = stackalloc short[WinogradTransform.Places];
-        int inputs = _problem.Inputs;
-        short* to = (short*)_weights.Pointer;
-        int* starts = (int*)_starts.Pointer;
-        for (int n = 0; n < _problem.Outputs; n++)
-        {
-            (int panel, int lane) = Math.DivRem(n, PanelWidth);
-            starts[(((panel * WinogradTransform.Places) + WinogradTransform.BiasPlace) * PanelWidth) + lane] = unchecked((9 << WinogradTransform.Raised) * _problem.Bias[n]);
-            ReadOnlySpan<sbyte> weights = _problem.Weights.AsSpan(n * 9 * inputs, 9 * inputs);
-            for (int c = 0; c < inputs; c++)
-            {
-                WinogradTransform.Weights(weights[c..], inputs, places);
-                for (int place = 0; place < places.Length; place++)
-                {
-                    long pair = ((((long)panel * places.Length) + place) * (inputs / 2)) + (c / 2);
-                    to[(((pair * PanelWidth) + lane) * 2) + (c % 2)] = places[place];
-                }
-            }
-        }
     }
 }

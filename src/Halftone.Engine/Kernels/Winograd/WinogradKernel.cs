@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Halftone.Engine.Kernels.Products;
 
 namespace Halftone.Engine.Kernels.Winograd;
 
@@ -33,9 +31,11 @@ internal abstract unsafe class WinogradKernel : IDisposable
     public const int PanelWidth = 16;
 
     private const int Alignment = 64;
+    private const long MostInputBytes = 512 << 10; // that stay in a core's cache
     private const int TileOutputs = WinogradTransform.Outputs * WinogradTransform.Outputs;
 
     private readonly WinogradProblem _problem;
+    private readonly int _together; // blocks
 
     /// <summary>Takes a problem.</summary>
     /// <param name="problem">The problem.</param>
@@ -45,13 +45,14 @@ internal abstract unsafe class WinogradKernel : IDisposable
         KernelChecks.Require(problem);
         _problem = problem;
         Tiles = PickTiles(problem.Tiles, problem.Threads, sizes);
+        _together = (int)Math.Clamp(MostInputBytes / InputBytes, 1, (Blocks + problem.Threads - 1) / problem.Threads);
     }
 
     /// <summary>Blocks of tiles; they may be computed in any order, and at once.</summary>
     public int Blocks => (_problem.Tiles + Tiles - 1) / Tiles;
 
     /// <summary>Bytes of scratch memory that a run takes, a multiple of its alignment, 64.</summary>
-    public long ScratchBytes => InputBytes + (2 * (ProductBytes + TileBytes)) + PatchBytes;
+    public long ScratchBytes => (2 * ProductBytes) + PatchBytes + (_together * (InputBytes + TileBytes));
 
     /// <summary>Bytes that all weights take as they are kept.</summary>
     public abstract long WeightBytes { get; }
@@ -69,6 +70,8 @@ internal abstract unsafe class WinogradKernel : IDisposable
 
     private long PatchBytes => Padded((long)WinogradTransform.Places * _problem.Inputs);
 
+    private bool HasEdges => _problem.Height % WinogradTransform.Outputs > 0 || _problem.Width % WinogradTransform.Outputs > 0;
+
     private int OthersStride => _problem.Residual?.RowStride ?? 0;
 
     /// <summary>Computes blocks of tiles.</summary>
@@ -81,36 +84,11 @@ internal abstract unsafe class WinogradKernel : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(byte* x, byte* y, byte* others, int first, int last, byte* scratch)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(first, last);
-        short* inputs = (short*)scratch;
-        byte* patch = scratch + InputBytes;
-        byte* rest = patch + PatchBytes;
-        for (int block = first; block < last; block++)
+        for (int block = first; block < last; block += _together)
         {
-            WinogradTile* tiles = Block(rest, block);
-            Transform(x, y, others, block, inputs, tiles, patch);
-            for (int panel = 0; panel < Panels; panel++)
-            {
-                int turn = ((block - first) * Panels) + panel;
-                int* products = Products(rest, turn);
-                if (turn == 0)
-                {
-                    Multiply(panel, inputs, products);
-                }
-                else if (panel > 0)
-                {
-                    MultiplyAndFinish(panel, inputs, products, panel - 1, Products(rest, turn - 1), tiles);
-                }
-                else
-                {
-                    MultiplyAndFinish(panel, inputs, products, Panels - 1, Products(rest, turn - 1), Block(rest, block - 1));
-                    CopyEdges(y, block - 1, Block(rest, block - 1));
-                }
-            }
+            Together(x, y, others, block, Math.Min(_together, last - block), scratch);
         }
 
-        Finish(Panels - 1, Products(rest, ((last - first) * Panels) - 1), Block(rest, last - 1));
-        CopyEdges(y, last - 1, Block(rest, last - 1));
         GC.KeepAlive(this);
     }
 
@@ -136,11 +114,34 @@ internal abstract unsafe class WinogradKernel : IDisposable
         Multiply(panel, inputs, products);
     }
 
-    // two by turns: what is computed, and what was
+    /// <summary>Computes some blocks, panel by panel, so that a panel's weights stay near while the blocks go by.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Together(byte* x, byte* y, byte* others, int first, int blocks, byte* scratch)
+    {
+        byte* inputs = scratch + (2 * ProductBytes) + PatchBytes;
+        byte* tiles = inputs + (_together * InputBytes);
+        for (int i = 0; i < blocks; i++)
+        {
+            Transform(x, y, others, first + i, (short*)(inputs + (i * InputBytes)), (WinogradTile*)(tiles + (i * TileBytes)), scratch + (2 * ProductBytes));
+        }
 
-    private int* Products(byte* scratch, int turn) => (int*)(scratch + (turn % 2 * ProductBytes));
+        // products by turns: of what is multiplied, and of what was
+        int turns = blocks * Panels;
+        Multiply(0, (short*)inputs, (int*)scratch);
+        for (int turn = 1; turn < turns; turn++)
+        {
+            (int panel, int block) = Math.DivRem(turn, blocks);
+            (int panelBefore, int blockBefore) = Math.DivRem(turn - 1, blocks);
+            int* products = (int*)(scratch + (turn % 2 * ProductBytes)), before = (int*)(scratch + ((turn - 1) % 2 * ProductBytes));
+            MultiplyAndFinish(panel, (short*)(inputs + (block * InputBytes)), products, panelBefore, before, (WinogradTile*)(tiles + (blockBefore * TileBytes)));
+        }
 
-    private WinogradTile* Block(byte* scratch, int block) => (WinogradTile*)(scratch + (2 * ProductBytes) + (block % 2 * TileBytes));
+        Finish(Panels - 1, (int*)(scratch + ((turns - 1) % 2 * ProductBytes)), (WinogradTile*)(tiles + ((blocks - 1) * TileBytes)));
+        for (int i = 0; i < blocks && HasEdges; i++)
+        {
+            CopyEdges(y, first + i, (WinogradTile*)(tiles + (i * TileBytes)));
+        }
+    }
 
     /// <summary>Transforms the inputs of a block's tiles, and says where their outputs go.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -156,7 +157,7 @@ internal abstract unsafe class WinogradKernel : IDisposable
             byte* other = others + (at.Image * added.Image) + (at.Line * added.Line) + (at.Pixel * othersStride);
             if (at.IsWhole)
             {
-                WinogradTransform.Input(pixel, (nint)from.Line, (int)inputs, places, stride);
+                WinogradInputs.Transform(pixel, (nint)from.Line, (int)inputs, places, stride);
                 tiles[i].Y = y + (at.Image * to.Image) + (at.Line * to.Line) + (at.Pixel * outputs);
                 tiles[i].Line = to.Line;
                 tiles[i].Others = other;
@@ -191,7 +192,7 @@ internal abstract unsafe class WinogradKernel : IDisposable
             }
         }
 
-        WinogradTransform.Input(patch, Side * inputs, inputs, places, (nint)Tiles * inputs);
+        WinogradInputs.Transform(patch, Side * inputs, inputs, places, (nint)Tiles * inputs);
         WinogradTile tile = tiles[index] = InScratch(tiles, index);
         for (int line = 0; line < at.Lines && OthersStride > 0; line++)
         {
@@ -210,11 +211,6 @@ internal abstract unsafe class WinogradKernel : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CopyEdges(byte* y, int block, WinogradTile* tiles)
     {
-        if (_problem.Height % WinogradTransform.Outputs == 0 && _problem.Width % WinogradTransform.Outputs == 0)
-        {
-            return;
-        }
-
         WinogradPitch to = _problem.Output;
         var at = new Cursor(_problem, block * Tiles);
         int count = Math.Min(Tiles, _problem.Tiles - (block * Tiles));
@@ -286,23 +282,5 @@ internal abstract unsafe class WinogradKernel : IDisposable
                 Image++;
             }
         }
-    }
-}
-
-/// <summary>The tiers of Winograd convolutions.</summary>
-internal static class WinogradTiers
-{
-    /// <summary>Those that have one, best first: a tier of products' name, and how to make it.</summary>
-    public static ImmutableArray<(string Tier, Func<WinogradProblem, WinogradKernel> Make)> All { get; } =
-    [
-        ("avx512vnni", p => new Avx512VnniWinogradKernel(p)),
-    ];
-
-    /// <summary>How a tier of products makes them; null where it has none.</summary>
-    /// <param name="forced">The tier's name; null or empty for the best.</param>
-    public static Func<WinogradProblem, WinogradKernel>? Choose(string? forced)
-    {
-        string best = ProductTiers.Choose(forced).Name;
-        return All.FirstOrDefault(t => t.Tier == best).Make;
     }
 }

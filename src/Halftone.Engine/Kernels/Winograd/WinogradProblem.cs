@@ -10,9 +10,6 @@ namespace Halftone.Engine.Kernels.Winograd;
 /// </remarks>
 internal sealed record WinogradProblem
 {
-    /// <summary>Most input channels: beyond, little is gained while weights get long.</summary>
-    public const int MostInputs = 128;
-
     /// <summary>Input channels, a multiple of <see cref="WinogradTransform.Lanes"/>.</summary>
     public required int Inputs { get; init; }
 
