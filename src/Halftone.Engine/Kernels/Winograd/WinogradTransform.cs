@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 
 namespace Halftone.Engine.Kernels.Winograd;
@@ -32,10 +33,6 @@ internal static class WinogradTransform
     /// <summary>The place whose part every output of the tile gets once.</summary>
     public const int BiasPlace = Inputs + 1;
 
-    private const int Taps = 3;
-
-    private static ReadOnlySpan<sbyte> G => [6, 0, 0, -4, -4, -4, -4, 4, -4, 1, 2, 4, 1, -2, 4, 0, 0, 12];
-
     /// <summary>Whether every sum that inputs of 8 bits can lead to has 26 bits.</summary>
     /// <param name="weights">[outputs, 3, 3, inputs].</param>
     /// <param name="bias">[outputs].</param>
@@ -44,6 +41,11 @@ internal static class WinogradTransform
     {
         const long Most = (1L << (31 - Raised)) - 1;
         int each = weights.Length / bias.Length;
+        if ((255L * 128 * each) + Math.Max(TensorPrimitives.Max(bias), -(long)TensorPrimitives.Min(bias)) <= Most)
+        {
+            return true; // whatever the weights
+        }
+
         for (int n = 0; n < bias.Length; n++)
         {
             long least = 0, most = 0;
@@ -60,32 +62,5 @@ internal static class WinogradTransform
         }
 
         return true;
-    }
-
-    /// <summary>Transforms the weights of one output and one input channel.</summary>
-    /// <param name="weights">The first tap.</param>
-    /// <param name="stride">From a tap to the next.</param>
-    /// <param name="places">Receives <see cref="Places"/> numbers.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Weights(ReadOnlySpan<sbyte> weights, int stride, Span<short> places)
-    {
-        Span<int> lines = stackalloc int[Inputs * Taps];
-        for (int s = 0; s < Taps; s++)
-        {
-            (int w0, int w1, int w2) = (weights[s * stride], weights[(Taps + s) * stride], weights[((2 * Taps) + s) * stride]);
-            for (int i = 0; i < Inputs; i++)
-            {
-                lines[(i * Taps) + s] = (G[i * Taps] * w0) + (G[(i * Taps) + 1] * w1) + (G[(i * Taps) + 2] * w2);
-            }
-        }
-
-        for (int i = 0; i < Inputs; i++)
-        {
-            (int w0, int w1, int w2) = (lines[i * Taps], lines[(i * Taps) + 1], lines[(i * Taps) + 2]);
-            for (int j = 0; j < Inputs; j++)
-            {
-                places[(i * Inputs) + j] = (short)((G[j * Taps] * w0) + (G[(j * Taps) + 1] * w1) + (G[(j * Taps) + 2] * w2));
-            }
-        }
     }
 }
