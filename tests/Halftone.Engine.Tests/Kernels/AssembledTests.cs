@@ -1,4 +1,5 @@
 using Halftone.Engine.Kernels.Products;
+using Halftone.Engine.Kernels.Winograd;
 using Halftone.Engine.Memory;
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
@@ -15,13 +16,10 @@ public sealed unsafe class AssembledTests
         ProductProblem problem = new ProductCase(64, 7, 2, 16, EpilogueKind.Requantize, 3, atEnd: true).Problem;
         using var packed = new PackedProduct(problem);
         using ExecutableMemory kernel = ExecutableMemory.Assemble(ProductCode.Assemble(problem, packed, 0, [new(7, 1, [])], windows: true))!;
-        using ExecutableMemory caller = ExecutableMemory.Assemble(Caller(kernel.Address))!;
         byte[] a = new byte[4096];
         byte[] y = new byte[4096];
-        byte[] found = new byte[(10 * 16) + 16];
         fixed (byte* pa = a)
         fixed (byte* py = y)
-        fixed (byte* pf = found)
         {
             var call = new ProductCall
             {
@@ -34,7 +32,49 @@ public sealed unsafe class AssembledTests
                 Offsets = packed.Offsets(0),
                 Segments = 2,
             };
-            void** arguments = stackalloc void*[] { &call, pf };
+            CallAsWindowsDoes(kernel.Address, &call);
+        }
+    }
+
+    /// <inheritdoc cref="Kernels_for_Windows_keep_the_caller_s_registers"/>
+    [Fact]
+    public void Winograd_kernels_for_Windows_keep_the_caller_s_registers()
+    {
+        Assert.SkipUnless(Cpu.HasAvx512Vnni, "this machine lacks AVX-512 VNNI");
+        const int Tiles = 6;
+        WinogradProblem problem = new WinogradCase(16, 16, (1, 8, 8), EpilogueKind.Requantize, 1, 3, atEnd: true, residual: false).Problem;
+        using var constants = new PanelConstants(1, problem.Bias, 144, problem.Epilogue, null);
+        foreach (Assembler code in (Assembler[])
+            [
+                WinogradCode.Multiply(problem, constants, Tiles, windows: true),
+                WinogradCode.Finish(problem, constants, Tiles, 0, windows: true),
+                WinogradCode.Woven(problem, constants, Tiles, 0, windows: true),
+            ])
+        {
+            using ExecutableMemory kernel = ExecutableMemory.Assemble(code)!;
+            short[] numbers = new short[36 * 16 * 16];
+            int[] products = new int[2 * 36 * Tiles * 16];
+            byte[] y = new byte[16 * 16];
+            WinogradTile[] tiles = new WinogradTile[Tiles];
+            fixed (short* n = numbers)
+            fixed (int* p = products)
+            fixed (byte* py = y)
+            fixed (WinogradTile* t = tiles)
+            {
+                tiles.AsSpan().Fill(new WinogradTile { Y = py, Line = 4 * 16 });
+                var call = new WinogradCall { Inputs = n, Weights = n, Products = p, Starts = p, Finished = p + (36 * Tiles * 16), Tiles = t, Constants = constants.Of(0) };
+                CallAsWindowsDoes(kernel.Address, &call);
+            }
+        }
+    }
+
+    private static void CallAsWindowsDoes(nint kernel, void* call)
+    {
+        using ExecutableMemory caller = ExecutableMemory.Assemble(Caller(kernel))!;
+        byte[] found = new byte[(10 * 16) + 16];
+        fixed (byte* pf = found)
+        {
+            void** arguments = stackalloc void*[] { call, pf };
             ((delegate* unmanaged<void**, void>)caller.Address)(arguments);
         }
 

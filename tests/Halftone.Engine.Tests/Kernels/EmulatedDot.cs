@@ -2,11 +2,12 @@ using System.Runtime.Intrinsics;
 using Halftone.Engine.Kernels.Depthwise;
 using Halftone.Engine.Kernels.Products;
 using Halftone.Engine.Kernels.Vectors;
+using Halftone.Engine.Kernels.Winograd;
 
 namespace Halftone.Engine.Kernels;
 
 /// <summary>Instructions of other machines one element at a time, so that the rest of their tiers is tested on this one.</summary>
-internal readonly struct EmulatedDot : ISignedDot, IUnsignedDot
+internal readonly struct EmulatedDot : ISignedDot, IUnsignedDot, IPairDot
 {
     public static ProductTier[] Products { get; } =
     [
@@ -19,6 +20,18 @@ internal readonly struct EmulatedDot : ISignedDot, IUnsignedDot
         new("avxvnni-emulated", _ => Avx2Set.IsSupported, DepthwiseTiers.Build256<UnsignedDotSet<EmulatedDot>>),
         new("advsimd-emulated", _ => true, DepthwiseTiers.Build128<SignedDotSet<EmulatedDot>>),
     ];
+
+    public static WinogradTier Winograd { get; } = new("avxvnni-emulated", int.MaxValue, 1, WinogradTiers.Build256<EmulatedDot>);
+
+    public static Vector256<int> Dot(Vector256<int> sums, Vector256<short> left, Vector256<short> right)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            sums = sums.WithElement(i / 2, sums[i / 2] + (left[i] * right[i]));
+        }
+
+        return sums;
+    }
 
     public static Vector256<int> Dot(Vector256<int> sums, Vector256<byte> activations, Vector256<sbyte> weights)
     {

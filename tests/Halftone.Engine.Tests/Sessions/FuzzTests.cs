@@ -35,7 +35,7 @@ public sealed class FuzzTests
     [MemberData(nameof(Tiers))]
     public void Every_tier(string tier)
     {
-        var options = new EngineOptions { Tier = tier };
+        var options = new EngineOptions { Tier = tier, Threads = 1 };
         s_nets.Sample((seed, length) => Qdq(seed, length, options), iter: 150, threads: 1, print: n => Print(n, QdqNet.Make(n.Item1, n.Item2).Model));
         s_nets.Sample((seed, length) => Integer(seed, length, options), iter: 100, threads: 1, print: n => Print(n, IntegerNet.Make(n.Item1, n.Item2).Model));
     }

@@ -56,14 +56,14 @@ internal sealed unsafe class Avx512VnniWinogradKernel : WinogradKernel
     }
 
     /// <inheritdoc/>
-    protected internal override void Multiply(int panel, short* inputs, int* products)
+    protected override void Multiply(int panel, short* inputs, int* products)
     {
         WinogradCall call = Multiplying(panel, inputs, products);
         Call(_multiply, ref call);
     }
 
     /// <inheritdoc/>
-    protected internal override void Finish(int panel, int* products, WinogradTile* tiles)
+    protected override void Finish(int panel, int* products, WinogradTile* tiles)
     {
         var call = default(WinogradCall);
         Finishing(ref call, panel, products, tiles);
@@ -71,7 +71,7 @@ internal sealed unsafe class Avx512VnniWinogradKernel : WinogradKernel
     }
 
     /// <inheritdoc/>
-    protected internal override void MultiplyAndFinish(int panel, short* inputs, int* products, int finished, int* finishedProducts, WinogradTile* tiles)
+    protected override void MultiplyAndFinish(int panel, short* inputs, int* products, int finished, int* finishedProducts, WinogradTile* tiles)
     {
         WinogradCall call = Multiplying(panel, inputs, products);
         Finishing(ref call, finished, finishedProducts, tiles);

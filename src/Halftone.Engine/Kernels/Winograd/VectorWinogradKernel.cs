@@ -65,7 +65,7 @@ internal sealed unsafe class VectorWinogradKernel<TDot, TEpilogue> : WinogradKer
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    protected internal override void Multiply(int panel, short* inputs, int* products)
+    protected override void Multiply(int panel, short* inputs, int* products)
     {
         short* weights = _weights.Panel(panel);
         for (int place = 0; place < WinogradTransform.Places; place++)
@@ -83,7 +83,7 @@ internal sealed unsafe class VectorWinogradKernel<TDot, TEpilogue> : WinogradKer
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    protected internal override void Finish(int panel, int* products, WinogradTile* tiles)
+    protected override void Finish(int panel, int* products, WinogradTile* tiles)
     {
         int* sums = stackalloc int[Outputs * Outputs * PanelWidth];
         byte* narrow = stackalloc byte[Outputs * ChannelBlocks.MostBytes];

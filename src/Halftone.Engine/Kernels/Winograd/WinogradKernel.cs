@@ -58,7 +58,7 @@ internal abstract unsafe class WinogradKernel : IDisposable
     public abstract long WeightBytes { get; }
 
     /// <summary>Tiles of a block.</summary>
-    protected internal int Tiles { get; }
+    protected int Tiles { get; }
 
     private int Panels => (_problem.Outputs + PanelWidth - 1) / PanelWidth;
 
@@ -79,7 +79,7 @@ internal abstract unsafe class WinogradKernel : IDisposable
     /// <param name="y">The first output of the first image.</param>
     /// <param name="others">What is added to it, where the problem has a residual.</param>
     /// <param name="first">The first block.</param>
-    /// <param name="last">The block after the last, one at least.</param>
+    /// <param name="last">The block after the last.</param>
     /// <param name="scratch">Scratch memory.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(byte* x, byte* y, byte* others, int first, int last, byte* scratch)
@@ -99,16 +99,16 @@ internal abstract unsafe class WinogradKernel : IDisposable
     /// <param name="panel">The panel.</param>
     /// <param name="inputs">[place][tile][channel].</param>
     /// <param name="products">[place][tile][channel of the panel].</param>
-    protected internal abstract void Multiply(int panel, short* inputs, int* products);
+    protected abstract void Multiply(int panel, short* inputs, int* products);
 
     /// <summary>Outputs of a panel from its products.</summary>
     /// <param name="panel">The panel.</param>
     /// <param name="products">[place][tile][channel of the panel].</param>
     /// <param name="tiles">Where they go.</param>
-    protected internal abstract void Finish(int panel, int* products, WinogradTile* tiles);
+    protected abstract void Finish(int panel, int* products, WinogradTile* tiles);
 
     /// <summary>Both, of two panels.</summary>
-    protected internal virtual void MultiplyAndFinish(int panel, short* inputs, int* products, int finished, int* finishedProducts, WinogradTile* tiles)
+    protected virtual void MultiplyAndFinish(int panel, short* inputs, int* products, int finished, int* finishedProducts, WinogradTile* tiles)
     {
         Finish(finished, finishedProducts, tiles);
         Multiply(panel, inputs, products);

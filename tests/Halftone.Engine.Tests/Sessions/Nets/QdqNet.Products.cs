@@ -20,7 +20,7 @@ internal sealed partial class QdqNet
         }
 
         int outputs = groups * (groups == channels && _draft.Chance(75) ? 1 : Random.Next(1, Math.Max(2, _draft.Pick(20, 20, 20, 90) / groups)));
-        Windows windows = Windows.Random(_draft, x.Dims.AsSpan(2), dilated: true);
+        Windows windows = groups == 1 && _draft.Chance(30) ? Windows.Small(_draft, x.Dims.AsSpan(2)) : Windows.Random(_draft, x.Dims.AsSpan(2), dilated: true);
         long[] weight = [outputs, channels / groups, .. windows.Kernel];
         (string w, float[] scales) = Weight(weight, 0);
         string[] bias = Bias(outputs, x.Scale, scales);

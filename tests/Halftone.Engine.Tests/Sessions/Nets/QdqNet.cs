@@ -41,7 +41,7 @@ internal sealed partial class QdqNet
     private long[] InputDims()
     {
         long batch = Random.Next(1, 4);
-        long channels = _draft.Pick(1, 2, 3, 4, 6, 8, 16, 20, 36);
+        long channels = _draft.Pick(1, 2, 3, 4, 6, 8, 16, 16, 20, 32, 36);
         return Random.Next(20) switch
         {
             < 11 => [batch, channels, Random.Next(1, 11), Random.Next(1, 11)],

@@ -25,6 +25,24 @@ internal sealed record Windows(long[] Kernel, long[] Strides, long[] Dilations, 
         return windows with { Ceil = windows.Ceil && windows.Auto == "NOTSET" };
     }
 
+    /// <summary>Three taps along each axis, one after another, stride 1: what has algorithms of its own.</summary>
+    public static Windows Small(Draft draft, ReadOnlySpan<long> image)
+    {
+        const int Kernel = 3;
+        int axes = image.Length;
+        long[] ones = [.. Enumerable.Repeat(1L, axes)];
+        var pads = new long[2 * axes];
+        var outputs = new long[axes];
+        for (int i = 0; i < axes; i++)
+        {
+            int least = (int)Math.Max(0, Kernel - image[i]);
+            (pads[i], pads[axes + i]) = (Math.Max(least, draft.Random.Next(3)), draft.Random.Next(3));
+            outputs[i] = image[i] + pads[i] + pads[axes + i] - Kernel + 1;
+        }
+
+        return new Windows([.. ones.Select(_ => (long)Kernel)], ones, ones, pads, "NOTSET", false, outputs);
+    }
+
     /// <summary>Puts them on a node.</summary>
     public Node On(Node node, bool dilations)
     {
