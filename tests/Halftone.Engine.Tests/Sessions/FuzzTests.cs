@@ -15,7 +15,7 @@ public sealed class FuzzTests
     public static TheoryData<string> Tiers => [.. ProductTiers.All.Where(t => t.IsSupported()).Select(t => t.Name)];
 
     [Fact]
-    public void Codes_differ_by_one_at_most_from_what_each_operator_makes_of_the_same_inputs() => s_nets.Sample((seed, length) => Qdq(seed, length, EngineOptions.Default), iter: 1500, threads: 1, print: n => Print(n, QdqNet.Make(n.Item1, n.Item2).Model));
+    public void Codes_differ_by_one_at_most_from_what_each_operator_makes_of_the_same_inputs() => s_nets.Sample((seed, length) => Qdq(QdqNet.Make(seed, length), EngineOptions.Default), iter: 1500, threads: 1, print: n => Print(n, QdqNet.Make(n.Item1, n.Item2).Model));
 
     [Fact]
     public void Integer_operators_are_exact() => s_nets.Sample((seed, length) => Integer(seed, length, EngineOptions.Default), iter: 700, threads: 1, print: n => Print(n, IntegerNet.Make(n.Item1, n.Item2).Model));
@@ -36,7 +36,8 @@ public sealed class FuzzTests
     public void Every_tier(string tier)
     {
         var options = new EngineOptions { Tier = tier, Threads = 1 };
-        s_nets.Sample((seed, length) => Qdq(seed, length, options), iter: 150, threads: 1, print: n => Print(n, QdqNet.Make(n.Item1, n.Item2).Model));
+        s_nets.Sample((seed, length) => Qdq(QdqNet.Make(seed, length), options), iter: 150, threads: 1, print: n => Print(n, QdqNet.Make(n.Item1, n.Item2).Model));
+        s_nets.Sample((seed, length) => Qdq(QdqNet.MakeSmall(seed, length), options), iter: 100, threads: 1, print: n => Print(n, QdqNet.MakeSmall(n.Item1, n.Item2).Model));
         s_nets.Sample((seed, length) => Integer(seed, length, options), iter: 100, threads: 1, print: n => Print(n, IntegerNet.Make(n.Item1, n.Item2).Model));
     }
 
@@ -48,7 +49,7 @@ public sealed class FuzzTests
         HashSet<string> met = [];
         for (int seed = 0; seed < 300; seed++)
         {
-            foreach (Model model in (Model[])[QdqNet.Make(seed, 8).Model, IntegerNet.Make(seed, 8).Model])
+            foreach (Model model in (Model[])[QdqNet.Make(seed, 8).Model, QdqNet.MakeSmall(seed, 3).Model, IntegerNet.Make(seed, 8).Model])
             {
                 using EngineSession session = EngineSession.Load(model);
                 met.UnionWith(session.RecentPlan!.Steps.Select(s => s.GetType().Name));
@@ -59,9 +60,9 @@ public sealed class FuzzTests
         Assert.Equal(kinds.Except(elsewhere), met.Except(elsewhere).Order());
     }
 
-    private static void Qdq(int seed, int length, EngineOptions options)
+    private static void Qdq((Model Model, Dictionary<string, Tensor> Feed) net, EngineOptions options)
     {
-        (Model model, Dictionary<string, Tensor> feed) = QdqNet.Make(seed, length);
+        (Model model, Dictionary<string, Tensor> feed) = net;
         Model exposed = TensorTap.Expose(model, Regions.Codes(model));
         IReadOnlyDictionary<string, Tensor> expected;
         using (OrtSession oracle = OrtSession.Load(exposed, new OrtOptions { Optimize = false }))

@@ -203,8 +203,8 @@ internal abstract unsafe class WinogradKernel : IDisposable
 
     private WinogradTile InScratch(WinogradTile* tiles, int index)
     {
-        byte* first = (byte*)(tiles + Tiles) + (index * TileOutputs * (_problem.Outputs + OthersStride));
-        return new() { Y = first, Line = WinogradTransform.Outputs * _problem.Outputs, Others = first + (TileOutputs * _problem.Outputs), OthersLine = WinogradTransform.Outputs * OthersStride };
+        byte* first = (byte*)(tiles + Tiles) + ((nint)index * TileOutputs * (_problem.Outputs + OthersStride));
+        return new() { Y = first, Line = WinogradTransform.Outputs * _problem.Outputs, Others = first + ((nint)TileOutputs * _problem.Outputs), OthersLine = WinogradTransform.Outputs * OthersStride };
     }
 
     /// <summary>Copies the outputs that there are of tiles at edges to where they belong.</summary>

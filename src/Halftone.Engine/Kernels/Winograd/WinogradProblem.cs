@@ -50,10 +50,10 @@ internal sealed record WinogradProblem
     public int Outputs => Bias.Length;
 
     /// <summary>Tiles of a line of them.</summary>
-    public int TilesAcross => (Width + WinogradTransform.Outputs - 1) / WinogradTransform.Outputs;
+    public int TilesAcross => WinogradTransform.Tiles(Width);
 
     /// <summary>Tiles of an image.</summary>
-    public int ImageTiles => TilesAcross * ((Height + WinogradTransform.Outputs - 1) / WinogradTransform.Outputs);
+    public int ImageTiles => TilesAcross * WinogradTransform.Tiles(Height);
 
     /// <summary>All tiles: image by image, line by line.</summary>
     public int Tiles => Images * ImageTiles;

@@ -33,6 +33,9 @@ internal static class WinogradTransform
     /// <summary>The place whose part every output of the tile gets once.</summary>
     public const int BiasPlace = Inputs + 1;
 
+    /// <summary>Tiles that cover so many outputs.</summary>
+    public static int Tiles(int outputs) => (outputs + Outputs - 1) / Outputs;
+
     /// <summary>Whether every sum that inputs of 8 bits can lead to has 26 bits.</summary>
     /// <param name="weights">[outputs, 3, 3, inputs].</param>
     /// <param name="bias">[outputs].</param>

@@ -111,8 +111,8 @@ internal sealed class IntegerNet
     {
         int channels = (int)x.Dims[1];
         int groups = _draft.Chance(40) ? channels : channels % 2 == 0 && _draft.Chance(30) ? 2 : 1;
-        int outputs = groups == channels && channels > 1 ? channels : groups * (_draft.Chance(30) ? 16 : Random.Next(1, 20));
-        Windows windows = groups == 1 && _draft.Chance(30) ? Windows.Small(_draft, x.Dims.AsSpan(2)) : Windows.Random(_draft, x.Dims.AsSpan(2), dilated: true);
+        int outputs = groups == channels && channels > 1 ? channels : groups * Random.Next(1, 20);
+        Windows windows = Windows.Random(_draft, x.Dims.AsSpan(2), dilated: true);
         long[] dims = [outputs, channels / groups, .. windows.Kernel];
         bool signed = x.Signed || _draft.Chance(75);
         float[] scales = [.. Enumerable.Range(0, _draft.Chance(50) ? outputs : 1).Select(_ => _draft.RandomScale(0.01f))];

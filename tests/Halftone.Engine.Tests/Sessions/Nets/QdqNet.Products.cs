@@ -8,7 +8,7 @@ internal sealed partial class QdqNet
     private void Conv(Codes x)
     {
         (int channels, int groups) = ((int)x.Dims[1], 1);
-        switch (Random.Next(4))
+        switch (_small ? 3 : Random.Next(4))
         {
             case 0:
                 groups = channels;
@@ -20,7 +20,12 @@ internal sealed partial class QdqNet
         }
 
         int outputs = groups * (groups == channels && _draft.Chance(75) ? 1 : Random.Next(1, Math.Max(2, _draft.Pick(20, 20, 20, 90) / groups)));
-        Windows windows = groups == 1 && _draft.Chance(30) ? Windows.Small(_draft, x.Dims.AsSpan(2)) : Windows.Random(_draft, x.Dims.AsSpan(2), dilated: true);
+        if (_small && _draft.Chance(70))
+        {
+            outputs = _draft.Pick(16, 32, 48);
+        }
+
+        Windows windows = _small && _draft.Chance(80) ? Windows.Small(_draft, x.Dims.AsSpan(2)) : Windows.Random(_draft, x.Dims.AsSpan(2), dilated: true);
         long[] weight = [outputs, channels / groups, .. windows.Kernel];
         (string w, float[] scales) = Weight(weight, 0);
         string[] bias = Bias(outputs, x.Scale, scales);

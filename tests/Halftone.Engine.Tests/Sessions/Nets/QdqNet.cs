@@ -9,6 +9,8 @@ internal sealed partial class QdqNet
     private readonly List<Codes> _values = [];
     private readonly Dictionary<string, string> _floats = [];
 
+    private bool _small; // mostly convolutions of 3x3 taps over whole groups of channels
+
     private QdqNet(int seed)
     {
         int opset = new Random(seed).Next(3) switch { 0 => 17, 1 => 19, _ => 21 };
@@ -20,10 +22,15 @@ internal sealed partial class QdqNet
     /// <summary>A network and what to feed it.</summary>
     /// <param name="seed">Decides everything.</param>
     /// <param name="length">Operators.</param>
-    public static (Model Model, Dictionary<string, Tensor> Feed) Make(int seed, int length)
+    public static (Model Model, Dictionary<string, Tensor> Feed) Make(int seed, int length) => Make(new QdqNet(seed), length);
+
+    /// <summary>A network of 3x3 convolutions of stride 1 mostly, as kernels with algorithms of their own take them.</summary>
+    /// <inheritdoc cref="Make(int, int)"/>
+    public static (Model Model, Dictionary<string, Tensor> Feed) MakeSmall(int seed, int length) => Make(new QdqNet(seed) { _small = true }, length);
+
+    private static (Model Model, Dictionary<string, Tensor> Feed) Make(QdqNet net, int length)
     {
-        QdqNet net = new(seed);
-        net.Input(net.InputDims());
+        net.Input(net._small ? [net.Random.Next(1, 4), net._draft.Pick(16, 32, 48), net._draft.Pick(7, 8, 12, 13), net._draft.Pick(8, 11, 12, 15)] : net.InputDims());
         if (net._draft.Chance(15))
         {
             net.Input(net._values[0].Dims);
@@ -41,7 +48,7 @@ internal sealed partial class QdqNet
     private long[] InputDims()
     {
         long batch = Random.Next(1, 4);
-        long channels = _draft.Pick(1, 2, 3, 4, 6, 8, 16, 16, 20, 32, 36);
+        long channels = _draft.Pick(1, 2, 3, 4, 6, 8, 16, 20, 36);
         return Random.Next(20) switch
         {
             < 11 => [batch, channels, Random.Next(1, 11), Random.Next(1, 11)],
@@ -128,7 +135,7 @@ internal sealed partial class QdqNet
     {
         Codes x = _draft.Chance(75) ? _values[^1] : _values[Random.Next(_values.Count)];
         bool image = x.Rank is 3 or 4;
-        switch (Random.Next(20))
+        switch (_small && _draft.Chance(60) ? 0 : Random.Next(20))
         {
             case < 5 when image:
                 Conv(x);

@@ -8,16 +8,14 @@ namespace Halftone.Engine.Compilation;
 /// <summary>Convolutions in the transformed domain, where that is faster: a quarter of the products, of 16 bits.</summary>
 internal sealed partial class ConvUnit
 {
-    // a thread that gets fewer waits for those that get one more
-    private const int FewestTilesOfThread = 8;
-
     /// <summary>The convolution in the transformed domain, where that is faster; null elsewhere.</summary>
     private WinogradProblem? Winograd(PlanBuilder plan, ImageShape from, ImageShape to, ImageShape? others, Epilogue epilogue)
     {
         var axis = new ConvAxis(3, 1, 1, 0, 0, 0);
         if (Geometry.Groups > 1 || Shape(V) != axis || Shape(H) != axis || Geometry.Channels % WinogradTransform.Lanes > 0 || epilogue.ElementBytes > 1
             || Weights is not { Passes: 1, Bits: 8 } || plan.Options.Accumulation != Accumulation.Int32
-            || WinogradTiers.Choose(plan.Options.ChosenTier) is not { } tier || Geometry.Channels > tier.MostInputs)
+            || WinogradTiers.Choose(plan.Options.ChosenTier) is not { } tier || Geometry.Channels > tier.MostInputs
+            || !tier.IsFaster(Geometry.Channels, Geometry.Outputs, Geometry.Batch, V.Output, H.Output, plan.Options.Threads))
         {
             return null;
         }
@@ -37,8 +35,7 @@ internal sealed partial class ConvUnit
             Others = others is null ? default : new(others.RowPitch, others.ImagePitch),
             Threads = plan.Options.Threads,
         };
-        int fewest = plan.Options.Threads == 1 ? tier.FewestTiles : Math.Max(tier.FewestTiles, FewestTilesOfThread * plan.Options.Threads);
-        return problem.Tiles >= fewest && WinogradTransform.Fits(problem.Weights, problem.Bias) ? problem : null;
+        return WinogradTransform.Fits(problem.Weights, problem.Bias) ? problem : null;
 
         static ConvAxis Shape(ConvAxis a) => a with { Before = 0, Input = 0, Output = 0 };
     }
