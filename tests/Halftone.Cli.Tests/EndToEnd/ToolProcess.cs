@@ -25,7 +25,9 @@ internal sealed class ToolProcess : IDisposable
     /// <summary>The program that the build made, beside the tests' own folder.</summary>
     public static string Tool { get; } = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Halftone.Cli", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "halftone.dll"));
 
-    public static ToolProcess Start(params string[] args) => new("dotnet", [Tool, .. args]);
+    /// <summary>Starts it. Where the tests run in the background of a shell, which has Ctrl-C ignored by all that it starts, the tool heeds it all the same.</summary>
+    public static ToolProcess Start(params string[] args) =>
+        OperatingSystem.IsLinux() ? new("env", ["--default-signal=INT", "dotnet", Tool, .. args]) : new("dotnet", [Tool, .. args]);
 
     /// <summary>Runs it to its end.</summary>
     public static Ran Run(params string[] args)
