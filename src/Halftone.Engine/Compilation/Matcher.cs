@@ -45,6 +45,7 @@ internal sealed partial class Matcher(TypedGraph typed)
         {
             ("", "QuantizeLinear") => AtQuantize(node),
             ("", "DequantizeLinear") when _view.Activation(node.Output(0)) is { } input => new DequantizeUnit { Node = node, Input = input },
+            ("", "DequantizeLinear") when IsPackedFilter(node) => new DenseUnit { Node = node, AtRunTime = true },
             ("", "Gemm" or "MatMul") => (Unit?)ToFloats(node) ?? (Unit?)DynamicMatMul(node, node.Output(0), codes: null) ?? LowBitMatMul(node),
             ("", "Transpose") when IsCodes(node.Input(0)) => Turn(node, node.Input(0), node.Output(0)),
             ("", "QLinearConv") => QLinearConv(node),
@@ -63,6 +64,11 @@ internal sealed partial class Matcher(TypedGraph typed)
             _ => null,
         } ?? new DenseUnit { Node = node };
     }
+
+    /// <summary>Whether a node makes convolutions' weights of 4 or 2 bits, of which as floats only those of the layer that runs need take memory.</summary>
+    private bool IsPackedFilter(Node node) =>
+        Graph.Constant(node.Input(0))?.Type.Bits() is 2 or 4 && !Graph.IsOutput(node.Output(0))
+        && Graph.Consumers(node.Output(0)).All(c => (c.Is("Conv") || c.Is("ConvTranspose")) && c.Input(1) == node.Output(0));
 
     private bool IsCodes(string name) => typed.Type(name).Element is ElementType.UInt8 or ElementType.Int8;
 

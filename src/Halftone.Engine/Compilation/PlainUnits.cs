@@ -13,6 +13,9 @@ internal sealed class DenseUnit : Unit
     private static readonly ImmutableArray<string> s_requantizing = ["QLinearConv", "QLinearMatMul", "QGemm"];
     private static readonly ImmutableArray<string> s_products = [.. s_requantizing, "ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"];
 
+    /// <summary>Whether it is computed in every run even where all its inputs are known, since what it makes is long.</summary>
+    public bool AtRunTime { get; init; }
+
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs => [.. Node.Inputs.Where(n => n.Length > 0).Distinct().Select(n => new Need(new(n, Form.Dense)))];
 
@@ -28,7 +31,7 @@ internal sealed class DenseUnit : Unit
             return; // known already
         }
 
-        if (typed.Compute(Node))
+        if (!AtRunTime && typed.Compute(Node))
         {
             return;
         }

@@ -227,6 +227,14 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
 
     private Place ToDense(string name)
     {
+        if (typed.Graph.Constant(name) is { Count: > TypedGraph.Small, Type: ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2 } packed)
+        {
+            // long ones stay packed, and take their bytes while they are read only
+            (Place from, Place to) = (Constant(packed.Bytes), Make(name, Form.Dense));
+            Add(new UnpackStep(new(packed.Type), from, (int)packed.Count, to) { Name = $"unpack {name}" }, [from], [to]);
+            return to;
+        }
+
         if (typed.Constant(name) is { } constant)
         {
             Place place = Constant(constant.Bytes);

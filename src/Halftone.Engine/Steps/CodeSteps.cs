@@ -45,6 +45,23 @@ internal sealed unsafe class DequantizeCodes(Place from, int count, QuantizedRan
     public override void Run(RunContext context, int part, int parts) => LinearQuantization.DequantizeRow(from.At(context), (float*)to.At(context), count, range);
 }
 
+/// <summary>Packed codes to codes of bytes.</summary>
+internal sealed unsafe class UnpackStep(PackedCodes codes, Place from, int count, Place to) : Step
+{
+    private const int Piece = 1 << 14; // a multiple of the codes of a byte
+
+    public override int MostParts => (count + Piece - 1) / Piece;
+
+    public override long Nanoseconds => count / 4;
+
+    public override void Run(RunContext context, int part, int parts)
+    {
+        int first = Share(MostParts, part, parts) * Piece;
+        int last = Math.Min(count, Share(MostParts, part + 1, parts) * Piece);
+        codes.Unpack(from.At(context) + (first / codes.Together), to.At(context) + first, last - first);
+    }
+}
+
 /// <summary>A table's entries for codes.</summary>
 internal sealed unsafe class TableStep(Place x, ImageShape from, Place table, Place y, ImageShape to, byte padding) : ImageStep(y, to, padding)
 {
