@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Halftone.Onnx;
 
 namespace Halftone.Engine.Kernels.Pointwise;
@@ -7,12 +9,16 @@ namespace Halftone.Engine.Kernels.Pointwise;
 internal sealed unsafe class PackedCodes
 {
     private readonly uint[] _bytes = new uint[256]; // what each packed byte holds, a code a byte
+    private readonly bool _isFour;
+    private readonly byte _sign; // of 4 bits; 0 for unsigned ones
 
     /// <summary>Readies their unpacking.</summary>
     /// <param name="type">Int4, UInt4, Int2 or UInt2.</param>
     public PackedCodes(ElementType type)
     {
         Together = 8 / type.Bits();
+        _isFour = type.Bits() == 4;
+        _sign = type is ElementType.Int4 ? (byte)8 : (byte)0;
         byte[] packed = new byte[1];
         for (int i = 0; i < _bytes.Length; i++)
         {
@@ -35,6 +41,19 @@ internal sealed unsafe class PackedCodes
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Unpack(byte* packed, byte* codes, int count)
     {
+        if (_isFour && Sse2.IsSupported)
+        {
+            for (; count >= 2 * Vector128<byte>.Count; count -= 2 * Vector128<byte>.Count)
+            {
+                Vector128<byte> bytes = Vector128.Load(packed), mask = Vector128.Create((byte)0xF);
+                Vector128<byte> low = Signed(bytes & mask), high = Signed((bytes.AsUInt16() >>> 4).AsByte() & mask);
+                Sse2.UnpackLow(low, high).Store(codes);
+                Sse2.UnpackHigh(low, high).Store(codes + Vector128<byte>.Count);
+                packed += Vector128<byte>.Count;
+                codes += 2 * Vector128<byte>.Count;
+            }
+        }
+
         int whole = count / Together;
         fixed (uint* bytes = _bytes)
         {
@@ -56,4 +75,7 @@ internal sealed unsafe class PackedCodes
             }
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector128<byte> Signed(Vector128<byte> codes) => (codes ^ Vector128.Create(_sign)) - Vector128.Create(_sign);
 }
