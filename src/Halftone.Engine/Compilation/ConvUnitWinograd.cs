@@ -12,7 +12,8 @@ internal sealed partial class ConvUnit
     private WinogradProblem? Winograd(PlanBuilder plan, ImageShape from, ImageShape to, ImageShape? others, Epilogue epilogue)
     {
         var axis = new ConvAxis(3, 1, 1, 0, 0, 0);
-        if (Geometry.Groups > 1 || Shape(V) != axis || Shape(H) != axis || Geometry.Channels % WinogradTransform.Lanes > 0 || epilogue.ElementBytes > 1
+        if (Geometry.Groups > 1 || Shape(V) != axis || Shape(H) != axis || Geometry.Channels % WinogradTransform.Lanes > 0
+            || Geometry.Outputs > WinogradProblem.MostOutputs || epilogue.ElementBytes > 1
             || Weights is not { Passes: 1, Bits: 8 } || plan.Options.Accumulation != Accumulation.Int32
             || WinogradTiers.Choose(plan.Options.ChosenTier) is not { } tier || Geometry.Channels > tier.MostInputs
             || !tier.IsFaster(Geometry.Channels, Geometry.Outputs, Geometry.Batch, V.Output, H.Output, plan.Options.Threads))

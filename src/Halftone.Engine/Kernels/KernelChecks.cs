@@ -32,6 +32,7 @@ internal static class KernelChecks
     {
         Require(problem.Outputs > 0 && problem.Images > 0 && problem.Height > 0 && problem.Width > 0, "a convolution has images, pixels and channels");
         Require(problem.Inputs > 0 && problem.Inputs % WinogradTransform.Lanes == 0, $"Winograd convolutions take multiples of {WinogradTransform.Lanes} channels, not {problem.Inputs}");
+        Require(problem.Outputs <= WinogradProblem.MostOutputs, $"Winograd convolutions make {WinogradProblem.MostOutputs} channels at most, not {problem.Outputs}");
         Lengths(problem.Outputs, 9L * problem.Inputs, problem.Weights, problem.Bias, problem.Epilogue);
         Require(problem.Epilogue.ElementBytes == 1, "Winograd convolutions make codes");
         Require(WinogradTransform.Fits(problem.Weights, problem.Bias), "sums of Winograd convolutions have 26 bits");

@@ -10,6 +10,9 @@ namespace Halftone.Engine.Kernels.Winograd;
 /// </remarks>
 internal sealed record WinogradProblem
 {
+    /// <summary>Most output channels: scratch memory holds those of tiles at edges.</summary>
+    public const int MostOutputs = 4096;
+
     /// <summary>Input channels, a multiple of <see cref="WinogradTransform.Lanes"/>.</summary>
     public required int Inputs { get; init; }
 
