@@ -152,20 +152,24 @@ public sealed class ArchiveTests
         Assert.Throws<ModelException>(() => ModelArchive.Unpack(archive.Append((byte)0).ToArray()));
     }
 
-    // whoever wants to do harm makes the check fit
+    // whoever wants to do harm makes the check fit; a bit that no decoder looks at changes nothing
     [Fact]
-    public void Hostile_archives_with_a_check_that_fits_are_refused()
+    public void Hostile_archives_with_a_check_that_fits_are_refused_or_hold_the_same_model()
     {
-        byte[] archive = ModelArchive.Pack(Small()).Bytes.ToArray();
+        byte[] file = Small();
+        byte[] archive = ModelArchive.Pack(file).Bytes.ToArray();
         Gen.Select(Gen.Int[5, archive.Length - 5], Gen.Byte, Gen.Int[1, 4]).Sample(
             (at, value, count) =>
             {
                 byte[] hostile = [.. archive];
                 hostile.AsSpan(at, Math.Min(count, hostile.Length - 4 - at)).Fill(value);
                 SHA256.HashData(hostile.AsSpan()[..^4]).AsSpan(0, 4).CopyTo(hostile.AsSpan()[^4..]);
-                if (!hostile.AsSpan().SequenceEqual(archive))
+                try
                 {
-                    Assert.Throws<ModelException>(() => ModelArchive.Unpack(hostile));
+                    Assert.True(ModelArchive.Unpack(hostile).AsSpan().SequenceEqual(file), "it holds another model");
+                }
+                catch (ModelException)
+                {
                 }
             },
             iter: 3000);
