@@ -14,6 +14,7 @@ internal sealed record WinogradTier(string Name, int MostInputs, int ProductsPer
     private const int WordProductsPerCycle = 32;
     private const int CyclesOfInput = 10; // a channel of a tile
     private const int CyclesOfOutput = 5;
+    private const int CyclesOfEdge = 5; // a channel of a tile that is copied
     private const int BytesPerCycle = 10; // weights that no near cache holds
     private const int FewestTiles = 4; // of a block
 
@@ -26,10 +27,15 @@ internal sealed record WinogradTier(string Name, int MostInputs, int ProductsPer
     /// <param name="threads">Threads that share the work.</param>
     public bool IsFaster(int inputs, int outputs, int images, int height, int width, int threads)
     {
+        // the other kernels leave out taps on padding of zeros
         double products = 9.0 * inputs * outputs;
-        double direct = products * images * height * width / ProductsPerCycle / threads;
-        double tiles = Math.Max(FewestTiles, Math.Ceiling((double)images * WinogradTransform.Tiles(height) * WinogradTransform.Tiles(width) / threads));
-        double transformed = tiles * ((4 * products / WordProductsPerCycle) + (CyclesOfInput * inputs) + (CyclesOfOutput * outputs));
+        double inside = (1 - (2 / (3.0 * height))) * (1 - (2 / (3.0 * width)));
+        double direct = products * inside * images * height * width / ProductsPerCycle / threads;
+
+        int all = WinogradTransform.Tiles(height) * WinogradTransform.Tiles(width), whole = height / WinogradTransform.Outputs * (width / WinogradTransform.Outputs);
+        double tiles = Math.Max(FewestTiles, Math.Ceiling((double)images * all / threads));
+        double edges = (double)images * (all - whole) / threads;
+        double transformed = (tiles * ((4 * products / WordProductsPerCycle) + (CyclesOfInput * inputs) + (CyclesOfOutput * outputs))) + (edges * CyclesOfEdge * (inputs + outputs));
         return Math.Max(transformed, 8 * products / BytesPerCycle) < direct;
     }
 }

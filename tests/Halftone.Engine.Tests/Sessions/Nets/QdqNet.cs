@@ -30,7 +30,7 @@ internal sealed partial class QdqNet
 
     private static (Model Model, Dictionary<string, Tensor> Feed) Make(QdqNet net, int length)
     {
-        net.Input(net._small ? [net.Random.Next(1, 4), net._draft.Pick(16, 32, 48), net._draft.Pick(7, 8, 12, 13), net._draft.Pick(8, 11, 12, 15)] : net.InputDims());
+        net.Input(net._small ? [net.Random.Next(1, 4), net._draft.Pick(16, 32, 48, 64), net._draft.Pick(7, 8, 12, 13), net._draft.Pick(8, 11, 12, 15)] : net.InputDims());
         if (net._draft.Chance(15))
         {
             net.Input(net._values[0].Dims);
