@@ -14,6 +14,16 @@ internal static unsafe class Cpu
     /// <summary>Whether assembled code may use AVX-512 F, BW, VL and VNNI: the processor has them, the system saves their registers, and it grants executable memory.</summary>
     public static bool HasAvx512Vnni => Avx512VnniObstacle is null;
 
+    /// <summary>Whether it is a Zen 4, where 512-bit operations take the units of two cycles, and multiplying leaves those that add free.</summary>
+    public static bool IsZen4 { get; } = HasAvx512Vnni && FamilyOfAmd() == 25;
+
+    private static int FamilyOfAmd()
+    {
+        const int Auth = 0x68747541; // AuthenticAMD begins so
+        int signature = X86Base.CpuId(1, 0).Eax;
+        return X86Base.CpuId(0, 0).Ebx == Auth ? ((signature >> 8) & 15) + ((signature >> 20) & 0xFF) : 0;
+    }
+
     private static string? FindObstacle()
     {
         const string Missing = "the processor has no AVX-512 with VNNI";

@@ -21,7 +21,7 @@ internal readonly struct EmulatedDot : ISignedDot, IUnsignedDot, IPairDot
         new("advsimd-emulated", _ => true, DepthwiseTiers.Build128<SignedDotSet<EmulatedDot>>),
     ];
 
-    public static WinogradTier Winograd { get; } = new("avxvnni-emulated", int.MaxValue, 1, WinogradTiers.Build256<EmulatedDot>);
+    public static WinogradTier Winograd { get; } = new("avxvnni-emulated", int.MaxValue, default, WinogradTiers.Build256<EmulatedDot>);
 
     public static Vector256<int> Dot(Vector256<int> sums, Vector256<short> left, Vector256<short> right)
     {
