@@ -139,7 +139,7 @@ internal sealed class WinogradCode
         return c;
     }
 
-    /// <summary>The products of a panel and the outputs of the panel before, which has all its channels, in turns.</summary>
+    /// <summary>The products of a panel and the outputs of another, in turns.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="constants">Constants of its channels.</param>
     /// <param name="tiles">Tiles of a block.</param>
