@@ -45,7 +45,7 @@ internal sealed partial class Matcher(TypedGraph typed)
         {
             ("", "QuantizeLinear") => AtQuantize(node),
             ("", "DequantizeLinear") when _view.Activation(node.Output(0)) is { } input => new DequantizeUnit { Node = node, Input = input },
-            ("", "DequantizeLinear") when IsPackedFilter(node) => new DenseUnit { Node = node, AtRunTime = true },
+            ("", "DequantizeLinear") when IsPackedFilter(node) => new DenseUnit { Node = node, KeepsPacked = true },
             ("", "Gemm" or "MatMul") => (Unit?)ToFloats(node) ?? (Unit?)DynamicMatMul(node, node.Output(0), codes: null) ?? LowBitMatMul(node),
             ("", "Transpose") when IsCodes(node.Input(0)) => Turn(node, node.Input(0), node.Output(0)),
             ("", "QLinearConv") => QLinearConv(node),

@@ -13,8 +13,8 @@ internal sealed class DenseUnit : Unit
     private static readonly ImmutableArray<string> s_requantizing = ["QLinearConv", "QLinearMatMul", "QGemm"];
     private static readonly ImmutableArray<string> s_products = [.. s_requantizing, "ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"];
 
-    /// <summary>Whether it is computed in every run even where all its inputs are known, since what it makes is long.</summary>
-    public bool AtRunTime { get; init; }
+    /// <summary>Whether its first input is packed codes that stay so: then it is computed in every run, though all its inputs are known, since what it makes is long.</summary>
+    public bool KeepsPacked { get; init; }
 
     /// <inheritdoc/>
     public override ImmutableArray<Need> Needs => [.. Node.Inputs.Where(n => n.Length > 0).Distinct().Select(n => new Need(new(n, Form.Dense)))];
@@ -31,7 +31,11 @@ internal sealed class DenseUnit : Unit
             return; // known already
         }
 
-        if (!AtRunTime && typed.Compute(Node))
+        if (KeepsPacked)
+        {
+            plan.Unpack(Node.Input(0));
+        }
+        else if (typed.Compute(Node))
         {
             return;
         }

@@ -125,6 +125,16 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
     public Place Constant<T>(ReadOnlySpan<T> values)
         where T : unmanaged => Constant(MemoryMarshal.AsBytes(values));
 
+    /// <summary>Has constant codes of 4 or 2 bits stay packed: they take their bytes only while they are read.</summary>
+    public void Unpack(string name)
+    {
+        if (!Holds(name, Form.Dense) && typed.Graph.Constant(name) is { } packed)
+        {
+            (Place from, Place to) = (Constant(packed.Bytes), Make(name, Form.Dense));
+            Add(new UnpackStep(new(packed.Type), from, (int)packed.Count, to) { Name = $"unpack {name}" }, [from], [to]);
+        }
+    }
+
     /// <summary>Adds a step, and notes when its values live.</summary>
     public void Add(Step step, ReadOnlySpan<Place> reads, ReadOnlySpan<Place> writes)
     {
@@ -227,14 +237,6 @@ internal sealed class PlanBuilder(TypedGraph typed, EngineOptions options)
 
     private Place ToDense(string name)
     {
-        if (typed.Graph.Constant(name) is { Count: > TypedGraph.Small, Type: ElementType.Int4 or ElementType.UInt4 or ElementType.Int2 or ElementType.UInt2 } packed)
-        {
-            // long ones stay packed, and take their bytes while they are read only
-            (Place from, Place to) = (Constant(packed.Bytes), Make(name, Form.Dense));
-            Add(new UnpackStep(new(packed.Type), from, (int)packed.Count, to) { Name = $"unpack {name}" }, [from], [to]);
-            return to;
-        }
-
         if (typed.Constant(name) is { } constant)
         {
             Place place = Constant(constant.Bytes);

@@ -9,7 +9,7 @@ namespace Halftone.Engine.Compilation;
 internal sealed class TypedGraph
 {
     /// <summary>Elements up to which values are computed here: shapes, axes and the like; larger ones when a step needs them.</summary>
-    public const int Small = 4096;
+    private const int Small = 4096;
 
     private readonly Dictionary<string, TensorType> _types = [];
     private readonly Dictionary<string, Tensor> _constants = [];

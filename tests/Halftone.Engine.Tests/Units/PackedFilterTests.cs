@@ -1,3 +1,4 @@
+using Halftone.Engine.Kernels.Pointwise;
 using Halftone.Engine.Steps;
 using Halftone.Onnx;
 using Halftone.Onnx.Operators;
@@ -7,7 +8,7 @@ namespace Halftone.Engine.Tests.Units;
 /// <summary>Convolutions of floats by weights of 4 and 2 bits: the weights stay packed, and give what the same weights in floats do, bit by bit.</summary>
 public sealed class PackedFilterTests
 {
-    private const int Outputs = 40, Inputs = 12, Taps = 9;
+    private const int Outputs = 157, Inputs = 12, Taps = 9; // more than one part of unpacking, and codes left over
 
     [Fact]
     public void Packed_filters_give_what_floats_do() => Gen.Select(Gen.Int[0, 1 << 30], Gen.Int[0, 3], Gen.Int[0, 3], Gen.Bool).Sample(
@@ -32,6 +33,35 @@ public sealed class PackedFilterTests
             }
         },
         iter: 40);
+
+    [Theory]
+    [InlineData(ElementType.Int4)]
+    [InlineData(ElementType.UInt4)]
+    [InlineData(ElementType.Int2)]
+    [InlineData(ElementType.UInt2)]
+    public unsafe void Any_number_of_codes_is_unpacked(ElementType type)
+    {
+        var random = new Random(1);
+        for (int count = 1; count <= 100; count++)
+        {
+            var packed = new byte[type.ByteCount(count)];
+            random.NextBytes(packed);
+            byte[] codes = [.. Enumerable.Repeat((byte)0xA5, count + 1)];
+            fixed (byte* from = packed, to = codes)
+            {
+                new PackedCodes(type).Unpack(from, to, count);
+            }
+
+            Assert.Equal(Enumerable.Range(0, count).Select(i => Code(type, packed, i)).Append((byte)0xA5), codes);
+        }
+    }
+
+    private static byte Code(ElementType type, byte[] packed, int index)
+    {
+        int bits = type.Bits();
+        int code = (packed[index * bits / 8] >> (index * bits % 8)) & ((1 << bits) - 1);
+        return (byte)(type is ElementType.Int4 or ElementType.Int2 && code >= 1 << (bits - 1) ? code - (1 << bits) : code);
+    }
 
     /// <summary>What is an output of the model too, or read by something else, is computed once, while loading.</summary>
     [Fact]

@@ -1,65 +1,9 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using Iced.Intel;
 using static Halftone.Engine.Memory.KernelCode;
 using static Iced.Intel.AssemblerRegisters;
 
 namespace Halftone.Engine.Kernels.Products;
-
-/// <summary>What an assembled product kernel is called with.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct ProductCall
-{
-    /// <summary>The first row of the first line.</summary>
-    public byte* A;
-
-    /// <summary>The panel's packed weights, from the first segment that counts.</summary>
-    public sbyte* Weights;
-
-    /// <summary>The first output row, first channel of the panel.</summary>
-    public byte* Y;
-
-    /// <summary>Number of lines, 1 or more.</summary>
-    public long Lines;
-
-    /// <summary>16 * vectors sums to begin with.</summary>
-    public int* Bias;
-
-    /// <summary>Constants of the epilogue, laid out by <see cref="PanelConstants"/>.</summary>
-    public byte* Constants;
-
-    /// <summary>Where each segment that counts begins.</summary>
-    public int* Offsets;
-
-    /// <summary>How many segments count.</summary>
-    public long Segments;
-
-    /// <summary>Bytes from a line to the next.</summary>
-    public long LineStride;
-
-    /// <summary>Bytes from a line of the output to the next.</summary>
-    public long OutputLineStride;
-
-    /// <summary>What is added to the first row of the line.</summary>
-    public byte* Others;
-
-    /// <summary>Bytes from a line of what is added to the next.</summary>
-    public long OthersLineStride;
-
-    /// <summary>Where the kernel keeps what is added to the first row of the tile.</summary>
-    public byte* OthersTile;
-}
-
-/// <summary>Taps of a segment that some rows of a tile may leave out, because what they would read is zero.</summary>
-/// <param name="Steps">Groups of 4 bytes in this run of the segment.</param>
-/// <param name="Rows">Whether each row of the tile takes part.</param>
-internal readonly record struct ProductPhase(int Steps, ImmutableArray<bool> Rows);
-
-/// <summary>Neighbouring rows whose sums are in registers together.</summary>
-/// <param name="Rows">Rows of the tile.</param>
-/// <param name="Repeat">How many such tiles follow each other.</param>
-/// <param name="Phases">A segment in runs, where rows leave some out; empty for all rows throughout.</param>
-internal readonly record struct ProductTile(int Rows, int Repeat, ImmutableArray<ProductPhase> Phases);
 
 /// <summary>
 /// Assembles the AVX-512 VNNI product kernel: lines of tiles. A tile is some rows times 16 * vectors channels, its sums in registers from the first segment to the epilogue.

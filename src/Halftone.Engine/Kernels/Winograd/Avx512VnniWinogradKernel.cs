@@ -78,7 +78,7 @@ internal sealed unsafe class Avx512VnniWinogradKernel : WinogradKernel
         Call(finished == _constants.Panels - 1 ? _wovenLast : _woven, ref call);
     }
 
-    private static IEnumerable<int> Sizes(int inputs) => Enumerable.Range(4, WinogradCode.MostTiles - 3).Where(tiles => WinogradCode.Turns(tiles, inputs) > 0);
+    private static IEnumerable<int> Sizes(int inputs) => Enumerable.Range(FewestTiles, WinogradCode.MostTiles - FewestTiles + 1).Where(tiles => WinogradCode.Turns(tiles, inputs) > 0);
 
     private int* Starts(int panel) => (int*)_starts.Pointer + ((nint)panel * StartsOfPanel);
 

@@ -31,7 +31,7 @@ internal sealed unsafe class VectorWinogradKernel<TDot, TEpilogue> : WinogradKer
     where TDot : struct, IPairDot
     where TEpilogue : struct, IVectorEpilogue<Sums256>
 {
-    private const int Together = 4; // tiles
+    private const int Together = FewestTiles;
     private const int Half = PanelWidth / 2; // lanes of a register
     private const int Side = WinogradTransform.Inputs;
     private const int Outputs = WinogradTransform.Outputs;

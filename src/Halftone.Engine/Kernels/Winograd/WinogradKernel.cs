@@ -30,6 +30,9 @@ internal abstract unsafe class WinogradKernel : IDisposable
     /// <summary>Output channels of a panel.</summary>
     public const int PanelWidth = 16;
 
+    /// <summary>Fewest tiles of a block: with fewer, products would wait for each other.</summary>
+    public const int FewestTiles = 4;
+
     private const int Alignment = 64;
     private const long MostInputBytes = 512 << 10; // that stay in a core's cache
     private const int TileOutputs = WinogradTransform.Outputs * WinogradTransform.Outputs;

@@ -21,7 +21,6 @@ internal sealed record WinogradTier(string Name, int MostInputs, WinogradRates R
 {
     private const int CyclesOfEdge = 5; // a channel of a tile that is copied
     private const int BytesPerCycle = 10; // weights that no near cache holds
-    private const int FewestTiles = 4; // of a block
 
     /// <summary>Whether this takes less time than other kernels: a quarter of the products, of 16 bits, but weights that are eight times as long.</summary>
     /// <param name="inputs">Input channels.</param>
@@ -38,7 +37,7 @@ internal sealed record WinogradTier(string Name, int MostInputs, WinogradRates R
         double direct = products * inside * images * height * width / Rates.Products / threads;
 
         int all = WinogradTransform.Tiles(height) * WinogradTransform.Tiles(width), whole = height / WinogradTransform.Outputs * (width / WinogradTransform.Outputs);
-        double tiles = Math.Max(FewestTiles, Math.Ceiling((double)images * all / threads));
+        double tiles = Math.Max(WinogradKernel.FewestTiles, Math.Ceiling((double)images * all / threads));
         double edges = (double)images * (all - whole) / threads;
         double transformed = (tiles * ((4 * products / Rates.WordProducts) + (Rates.CyclesOfInput * inputs) + (Rates.CyclesOfOutput * outputs))) + (edges * CyclesOfEdge * (inputs + outputs));
         return Math.Max(transformed, 8 * products / BytesPerCycle) < direct;
